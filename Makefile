@@ -1,0 +1,41 @@
+PYTHON ?= python
+.DEFAULT_GOAL := help
+.PHONY: help install format lint types test check fast demo build ci clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
+
+install: ## Install the package, editable, with what developers need
+	$(PYTHON) -m pip install -e '.[dev]'
+
+format: ## Put the code in order
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lint: ## Say what is out of order
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types: ## Check the types, strictly
+	$(PYTHON) -m mypy
+
+test: ## Run every test
+	$(PYTHON) -m pytest
+
+fast: ## Run the tests that take seconds
+	$(PYTHON) -m pytest -m 'not slow'
+
+check: lint types test ## Run all that a change has to pass
+
+demo: ## Train the built-in demo (a few minutes)
+	$(PYTHON) train.py
+
+build: ## Build the wheel and the source archive into dist/
+	$(PYTHON) -m build
+
+ci: ## Do what the continuous integration does: fresh environment, checks, a short training
+	.ci/run
+
+clean: ## Remove what the tools made (runs/ stays)
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

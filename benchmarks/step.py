@@ -1,0 +1,232 @@
+"""A full training step: pictures a second, and which part of it takes how much.
+
+    python benchmarks/step.py [key.sub=value …] [--steps N]
+
+The defaults are the project's (batch 8, 128 px, `small`, `compact`, all losses); pictures are
+random numbers, none is read from a file. *Several styles* gives every set of the batch another
+style, so that the critic also sees wrong codes; *one style* is a single collection. The median is
+that of steps without the R1 penalty, which is due every `discriminator.r1_interval` steps; the
+mean includes it. Shares are those of several styles, over a whole interval.
+
+How shares are measured (CPU only): torch.profiler on real steps. Ranges mark the forward pass of
+each network and loss; a node of the backward pass belongs to the part in whose range its forward
+operation ran, matched by autograd's sequence number, and a node that only adds up a parameter's
+gradient to the node before it. Every microsecond of a step goes to the innermost part open then.
+Limits: profiling lengthens steps (printed), and those parts more that have many small operations;
+Python between operations counts for the part it is in; *rest* is what no part claims (batch,
+augmentation, weighted sums, autograd's own bookkeeping). Of a discriminator's backward pass, what
+carries the gradient to the generator's picture counts as discriminator.
+
+Last, the reflection padding of blocks.py against PyTorch's own (padding.py).
+"""
+
+import argparse
+import inspect
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import torch
+from padding import compare_generators, compare_padding
+from timing import table
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile, record_function
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gan_style import losses
+from gan_style.config import Config, load_config
+from gan_style.data import Batch
+from gan_style.device import choose_device, keep_freed_memory
+from gan_style.discriminator import Discriminator
+from gan_style.encoder import DescriptorHead, StyleEncoder
+from gan_style.features import CompactPicture, CompactStroke, Tapped
+from gan_style.generator import Generator
+from gan_style.trainer import Trainer
+
+PARTS = ("encoder", "generator", "features", "discriminator", "losses", "optimiser", "rest")
+STEP, MARK = "step", "part: "
+WARMUP = 5  # steps that are not timed
+
+
+def make_batch(config: Config, *, several: bool) -> Batch:
+    """Random pictures: sets of two if the batch allows it, of several styles or of one."""
+    count, side = config.train.batch_size, config.data.crop
+    examples = 2 if count % 2 == 0 and config.data.max_examples > 1 else 1
+    sets = count // examples
+    random = torch.Generator().manual_seed(0)
+    return Batch(
+        torch.rand(count, 3, side, side, generator=random),
+        torch.rand(sets, examples, 3, side, side, generator=random),
+        torch.arange(sets) if several else torch.zeros(sets, dtype=torch.int64),
+    )
+
+
+# ---------------------------------------------------------------------- pictures a second
+
+
+def step_seconds(worker: Trainer, batch: Batch, steps: int) -> tuple[list[float], list[float]]:
+    """Seconds of steps without and with the penalty, after a warm-up."""
+    interval = worker.config.discriminator.r1_interval
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for number in range(-WARMUP, steps):
+        penalised = worker.steps_done % interval == 0
+        began = time.perf_counter()
+        worker.step(batch, 0.0)
+        if worker.device.type == "cuda":
+            torch.cuda.synchronize()
+        if number >= 0:
+            seconds[penalised].append(time.perf_counter() - began)
+    return seconds
+
+
+def measure_rates(config: Config, worker: Trainer, steps: int) -> tuple[str, float]:
+    """A table of pictures a second, and the mean seconds of a step with several styles."""
+    rows, means = [], []
+    interval = config.discriminator.r1_interval
+    for name, several in (("several styles", True), ("one style", False)):
+        plain, penalised = step_seconds(worker, make_batch(config, several=several), steps)
+        usual = median(plain or penalised)
+        extra = (mean(penalised) - mean(plain)) / interval if plain and penalised else 0.0
+        means.append(mean(plain or penalised) + extra)
+        count = config.train.batch_size
+        rates = (f"{count / seconds:.1f}" for seconds in (usual, means[-1]))
+        rows.append([name, f"{1e3 * usual:.0f} ms", *rates])
+    threads = f"{torch.get_num_threads()} threads" if worker.device.type == "cpu" else "device"
+    about = f"{worker.device.type}, {worker.precision}, {threads}, {steps} steps"
+    return table((about, "median step", "pictures/s", "mean, with R1"), rows), means[0]
+
+
+# ---------------------------------------------------------------------- shares
+
+
+def mark_parts() -> None:
+    """From now on, put ranges around the methods of each part and around every loss function."""
+    for part, owners in {
+        "encoder": (StyleEncoder, DescriptorHead),
+        "generator": (Generator,),
+        "features": (CompactPicture, CompactStroke, Tapped),
+        "discriminator": (Discriminator,),
+        "losses": (losses.StyleDescriptor,),
+    }.items():
+        for owner in owners:
+            _mark(owner, "forward", part)
+    _mark(losses.StyleStatistics, "average", "losses")
+    for name in ("_clip", "_update_average"):
+        _mark(Trainer, name, "optimiser")
+    for name in ("step", "zero_grad"):
+        _mark(torch.optim.Adam, name, "optimiser")
+    users = [module for name, module in sys.modules.items() if name.startswith("gan_style.")]
+    for user in users:
+        for name, value in list(vars(user).items()):
+            imported = user is not losses and inspect.isfunction(value)
+            if imported and value.__module__ == losses.__name__:
+                _mark(user, name, "losses")
+
+
+def _mark(owner: Any, name: str, part: str) -> None:
+    work: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(work)
+    def marked(*arguments: Any, **named: Any) -> Any:
+        with record_function(MARK + part):
+            return work(*arguments, **named)
+
+    setattr(owner, name, marked)
+
+
+class Attribution:
+    """Walks through the events of profiled steps in the order of time and shares out the time.
+
+    Attributes:
+        seconds: (part, whether in a backward pass) -> seconds.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[tuple[str, bool], float] = defaultdict(float)
+        self._part_of: dict[int, str] = {}  # sequence number -> part; the last operation has it
+        self._last = "rest"
+
+    def visit(self, event: FunctionEvent, part: str = "rest", backward: bool = False) -> None:
+        """Share out one event and all that it holds."""
+        children = sorted(event.cpu_children, key=lambda child: child.time_range.start)
+        if event.name.startswith(MARK):
+            part, backward = event.name.removeprefix(MARK), False
+        elif event.name.startswith("autograd::engine::evaluate_function"):
+            part, backward = self._part_of_node(children), True
+        elif event.sequence_nr >= 0 and not _is_node(event):
+            self._part_of[event.sequence_nr] = part
+        inside = 0.0
+        for child in children:
+            inside += child.time_range.end - child.time_range.start
+            self.visit(child, part, backward)
+        own = max(0.0, event.time_range.end - event.time_range.start - inside)
+        self.seconds[part, backward] += own / 1e6
+
+    def _part_of_node(self, children: Sequence[FunctionEvent]) -> str:
+        numbers = [child.sequence_nr for child in children if _is_node(child)]
+        if numbers and numbers[0] in self._part_of:
+            self._last = self._part_of[numbers[0]]
+        return self._last
+
+
+def _is_node(event: FunctionEvent) -> bool:
+    return bool(event.scope == 1)  # RecordScope::BACKWARD_FUNCTION
+
+
+def measure_shares(worker: Trainer, batch: Batch, steps: int, usual: float) -> str:
+    """A table of the parts of a step; `usual` is the mean seconds of one that is not profiled."""
+    mark_parts()
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in range(steps):
+            with record_function(STEP):
+                worker.step(batch, 0.0)
+    events = profiler.events()
+    assert events is not None
+    attribution = Attribution()
+    for event in events:
+        if event.name == STEP:
+            attribution.visit(event)
+    seconds = attribution.seconds
+    whole = sum(seconds.values())
+    rows = []
+    for part in PARTS:
+        forward, backward = seconds[part, False], seconds[part, True]
+        times = (f"{1e3 * s / steps:.1f} ms" for s in (forward, backward))
+        rows.append([part, *times, f"{(forward + backward) / whole:.1%}"])
+    slower = whole / steps / usual - 1
+    note = f"{steps} profiled steps, {slower:+.0%} time by profiling"
+    return table((note, "forward", "backward", "share"), rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("settings", nargs="*", metavar="key.sub=value", help="as for train.py")
+    parser.add_argument("--steps", type=int, default=48, help="timed steps of each kind (48)")
+    parser.add_argument("--profiled", type=int, help="profiled steps (one R1 interval)")
+    options = parser.parse_args()
+    keep_freed_memory()
+    try:
+        config = load_config(None, options.settings)
+        worker = Trainer(config, choose_device(config.train.device))
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    rates, usual = measure_rates(config, worker, options.steps)
+    print(rates)
+    if worker.device.type == "cpu":
+        profiled = options.profiled or config.discriminator.r1_interval
+        batch = make_batch(config, several=True)
+        print(f"\n{measure_shares(worker, batch, profiled, usual)}")
+        print(f"\n{compare_generators(worker, batch.content, options.steps)}")
+    print(f"\n{compare_padding(3 * options.steps)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Convolution, normalisation and residual blocks shared by the networks.
+
+Shapes: B pictures, C channels, H rows, W columns, d numbers in a style code.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class _ReflectionPad(torch.autograd.Function):
+    """Reflection padding whose backward pass is fast on the CPU.
+
+    PyTorch's own backward takes as long as two convolutions there (benchmarks/step.py); this one
+    adds the border strips of the gradient to where they were reflected from.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, width: int) -> Tensor:
+        ctx.width = width
+        return F.pad(maps, (width,) * 4, mode="reflect")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        n, whole = ctx.width, gradients[0]  # (B, C, H + 2n, W + 2n)
+        out = whole[..., n:-n, n:-n].contiguous(memory_format=torch.channels_last)
+        if out.data_ptr() == whole.data_ptr():
+            out = out.clone()
+        near, far = slice(1, n + 1), slice(-n - 1, -1)  # rows or columns that were reflected
+        inside, before, behind = slice(n, -n), slice(None, n), slice(-n, None)
+        for rows, to_rows in ((before, near), (inside, slice(None)), (behind, far)):
+            for columns, to_columns in ((before, near), (inside, slice(None)), (behind, far)):
+                if rows is inside and columns is inside:
+                    continue
+                strip = whole[..., rows, columns]
+                axes = [axis for axis, part in ((-2, rows), (-1, columns)) if part is not inside]
+                out[..., to_rows, to_columns] += strip.flip(axes)
+        return out, None
+
+
+class Convolution(nn.Conv2d):
+    """Convolution that keeps the size (divided by the stride) by reflection padding.
+
+    Zero padding would darken the borders of pictures.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, size: int = 3, stride: int = 1) -> None:
+        super().__init__(channels_in, channels_out, size, stride)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        width = self.kernel_size[0] // 2
+        if width == 0:
+            return super().forward(input)
+        if torch.is_grad_enabled() and input.requires_grad:
+            return super().forward(_ReflectionPad.apply(input, width))
+        return super().forward(F.pad(input, (width,) * 4, mode="reflect"))
+
+
+class GlobalStatistics(nn.Module):
+    """Mean and inverse deviation of each channel over the whole picture.
+
+    The only place where one part of a picture learns of all the others. With `keep` set they are
+    remembered when measured, and with `reuse` set the remembered ones are given instead: so a
+    large picture can be measured once, and painted tile by tile without seams.
+
+    Shape:
+        - maps: (B, C, H, W)
+        - returns: mean and inverse deviation, (B, C, 1, 1) each, float32
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keep = False
+        self.reuse = False
+        self.kept: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        if self.reuse:
+            assert self.kept is not None, "statistics are measured before they are reused"
+            return self.kept
+        mean, inverse = channel_statistics(maps)
+        if self.keep:
+            self.kept = (mean, inverse)
+        return mean, inverse
+
+
+def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and inverse deviation of each channel, (B, C, 1, 1) each, float32.
+
+    Sums in float32 of the maps as they are: `Tensor.var` is many times slower on the CPU.
+    """
+    count = maps.shape[2] * maps.shape[3]
+    mean = maps.sum((2, 3), keepdim=True, dtype=torch.float32) / count
+    square = (maps * maps).sum((2, 3), keepdim=True, dtype=torch.float32) / count
+    return mean, (square - mean * mean).clamp(min=0).add(1e-4).rsqrt()
+
+
+class _NormaliseModulate(torch.autograd.Function):
+    """scale * (maps - mean) / deviation + shift, with a short backward pass.
+
+    Two sums and two multiply-adds. Left to autograd it is nine passes over the maps, some of
+    them across the memory layout, because the gradient of a sum has its channels first.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        mean, inverse = channel_statistics(maps)
+        ctx.save_for_backward(maps, scale, mean, inverse)
+        factor = scale * inverse
+        return torch.addcmul((shift - mean * factor).to(maps.dtype), maps, factor.to(maps.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps, scale, mean, inverse = ctx.saved_tensors
+        gradient = gradients[0]
+        count = maps.shape[2] * maps.shape[3]
+        for_shift = gradient.sum((2, 3), keepdim=True, dtype=torch.float32)
+        with_maps = (gradient * maps).sum((2, 3), keepdim=True, dtype=torch.float32)
+        for_scale = inverse * (with_maps - mean * for_shift)
+        factor = scale * inverse
+        slope = -factor * for_scale * inverse / count
+        offset = -factor * for_shift / count - slope * mean
+        kind = maps.dtype
+        through = torch.addcmul(offset.to(kind), maps, slope.to(kind))
+        return torch.addcmul(through, gradient, factor.to(kind)), for_scale, for_shift
+
+
+class Modulation(nn.Module):
+    """Instance normalisation whose scale and shift come from the style code.
+
+    AdaIN (Huang & Belongie 2017, eq. 8) with the affine parameters predicted from the code, as in
+    StyleGAN (Karras et al. 2019, eq. 1) and conditional instance normalisation (Dumoulin et al.
+    2017, eq. 5). Normalisation and modulation are one multiplication and one addition.
+
+    Shape:
+        - maps: (B, C, H, W); code: (B, d)
+        - returns: (B, C, H, W) in the type of maps
+    """
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        self.statistics = GlobalStatistics()
+        self.affine = nn.Linear(code, 2 * channels)
+        nn.init.normal_(self.affine.weight, std=0.5 * code**-0.5)
+        nn.init.zeros_(self.affine.bias)
+
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
+        scale, shift = self.affine(code).float()[..., None, None].chunk(2, dim=1)  # (B, C, 1, 1)
+        scale = 1 + scale
+        if torch.is_grad_enabled() and maps.requires_grad and not self.statistics.reuse:
+            out: Tensor = _NormaliseModulate.apply(maps, scale, shift)
+            return out
+        mean, inverse = self.statistics(maps)
+        scale = scale * inverse
+        return torch.addcmul((shift - mean * scale).to(maps.dtype), maps, scale.to(maps.dtype))
+
+
+class Noise(nn.Module):
+    """Adds a fixed grain in a learnt strength for each channel (StyleGAN, Karras et al. 2019).
+
+    Plain sky holds nothing from which a convolution could start a brush stroke; the grain does.
+    It is a hash of the position, so a picture is always painted alike and tiles agree.
+
+    Shape:
+        - maps: (B, C, H, W); origin: position of the upper left corner, in pixels of these maps
+        - returns: (B, C, H, W)
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.strength = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, maps: Tensor, origin: tuple[int, int]) -> Tensor:
+        grain = position_noise(maps.shape[2], maps.shape[3], origin).to(maps)  # (H, W)
+        return maps + grain * self.strength.to(maps.dtype)
+
+
+def position_noise(height: int, width: int, origin: tuple[int, int]) -> Tensor:
+    """(height, width) numbers of mean 0 and deviation 1, a hash of row and column."""
+    rows = torch.arange(origin[0], origin[0] + height)[:, None]
+    columns = torch.arange(origin[1], origin[1] + width)
+    # Two rounds of an integer hash (multiply, exclusive or of shifted bits) kept to 31 bits.
+    bits = (rows * 73856093 ^ columns * 19349663) & 0x7FFFFFFF
+    for factor in (0x45D9F3B, 0x119DE1F3):
+        bits = ((bits ^ (bits >> 15)) * factor) & 0x7FFFFFFF
+    return ((bits ^ (bits >> 13)).float() / 0x7FFFFFFF - 0.5) * 12**0.5
+
+
+class ModulatedResidual(nn.Module):
+    """Two modulated convolutions beside the identity; the grain enters before the second."""
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        self.first = Convolution(channels, channels)
+        self.first_modulation = Modulation(channels, code)
+        self.noise = Noise(channels)
+        self.second = Convolution(channels, channels)
+        self.second_modulation = Modulation(channels, code)
+
+    def forward(self, maps: Tensor, code: Tensor, origin: tuple[int, int]) -> Tensor:
+        x = F.relu(self.first_modulation(self.first(maps), code))
+        x = self.noise(x, origin)
+        change: Tensor = self.second_modulation(self.second(x), code)
+        return maps + change
+
+
+class ModulatedConvolution(nn.Module):
+    """Convolution, modulation, ReLU; optionally to half the size, or to twice by resizing first."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        code: int,
+        *,
+        size: int = 3,
+        stride: int = 1,
+        enlarge: bool = False,
+    ) -> None:
+        super().__init__()
+        self.enlarge = enlarge
+        self.convolution = Convolution(channels_in, channels_out, size, stride)
+        self.modulation = Modulation(channels_out, code)
+
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
+        if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards
+            maps = F.interpolate(maps, scale_factor=2, mode="bilinear")
+        modulated: Tensor = self.modulation(self.convolution(maps), code)
+        return F.relu(modulated)

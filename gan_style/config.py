@@ -1,0 +1,276 @@
+"""Every option of a run: its type, default, meaning and limits. OmegaConf stays in this file.
+
+To add an option, add a field with its meaning under it: files, overrides, checks, help and
+checkpoints follow. A value is taken as it is written: no interpolation, and `off` is a word.
+"""
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_style.options import ConfigError as ConfigError  # part of this module's interface
+from gan_style.options import (
+    Option,
+    Section,
+    limited,
+    options_of,
+    read_settings,
+    settings_of,
+    settings_of_override,
+)
+
+
+@dataclass(frozen=True)
+class DataConfig(Section, key="data"):
+    """Where the pictures come from and how training sees them."""
+
+    styles: str = ""
+    """Folder of pictures = one style; folder of folders = one style each. Required."""
+    content: str = "scikit-image"
+    """Folder of photos (searched recursively), or `scikit-image` for the photographs it carries."""
+    picture_is_style: bool = False
+    """Make every picture under `data.styles` its own style."""
+    size: int = limited(288, at_least=32)
+    """Short side in pixels to which pictures are brought before they are cropped."""
+    crop: int = limited(128, at_least=32)
+    """Side in pixels of the squares trained on; a multiple of 8, at most `data.size`."""
+    max_examples: int = limited(4, at_least=1)
+    """A style is encoded from 1 to this many pictures, drawn anew each batch."""
+    scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
+    """Crops are enlarged or shrunk by up to this share."""
+    memory_gb: float = limited(2.0, at_least=0)
+    """Decoded pictures are kept in memory up to this size; above it, workers decode them."""
+    workers: int = limited(2, at_least=0)
+    """Processes that decode when the pictures do not fit `data.memory_gb`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop > self.size or self.crop % 8:
+            allowed = f"a multiple of 8, at most data.size ({self.size})"
+            raise ConfigError(f"data.crop is {self.crop}; it must be {allowed}")
+
+
+@dataclass(frozen=True)
+class ModelConfig(Section, key="model"):
+    """The three networks."""
+
+    size: Literal["small", "large"] = "small"
+    """`small` trains on a CPU; `large` wants a GPU."""
+    code: int = limited(128, at_least=8, at_most=512)
+    """Numbers in a style code."""
+
+
+@dataclass(frozen=True)
+class FeaturesConfig(Section, key="features"):
+    """The frozen networks that the losses look through."""
+
+    network: Literal["compact", "vgg19", "vgg16"] = "compact"
+    """Maps for content and style. `compact` is shipped; the others are torchvision's."""
+    weights: str = ""
+    """File of weights for `features.network`; empty: what is shipped, or torchvision's download."""
+    stroke_network: Literal["compact", "squeezenet"] = "compact"
+    """Deeper maps, seen on grey pictures, for the stroke loss."""
+    stroke_weights: str = ""
+    """File of weights for `features.stroke_network`; empty as above."""
+
+
+@dataclass(frozen=True)
+class LossWeights(Section, key="losses"):
+    """The weight of each term of the model's objective; 0 leaves the term out."""
+
+    adversarial: float = limited(0.2, at_least=0)
+    """How far the discriminator is from taking the output for this style."""
+    content: float = limited(0.6, at_least=0)
+    """Squared distance of relu3_1 to the content picture."""
+    gram: float = limited(10.0, at_least=0)
+    """Relative squared distance of Gram matrices to the style pictures."""
+    moments: float = limited(3.0, at_least=0)
+    """Squared distance of channel means and deviations to the style pictures."""
+    stroke: float = limited(0.6, at_least=0)
+    """Gram and moments of deeper maps on grey pictures: the hand rather than the palette."""
+    tv: float = limited(0.1, at_least=0)
+    """Total variation of the output."""
+    descriptor: float = limited(1.0, at_least=0)
+    """Error of the style descriptor predicted from the code alone."""
+    code: float = limited(0.1, at_least=0)
+    """Distance of the output's own code to the code it was made with."""
+    identity: float = limited(0.5, at_least=0)
+    """Distance of a style picture to itself after painting it with its own code."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig(Section, key="discriminator"):
+    """How the discriminator is taught."""
+
+    form: Literal["hinge", "nonsaturating", "leastsquares", "relativistic"] = "hinge"
+    """Form of the adversarial loss."""
+    r1: float = limited(0.1, at_least=0)
+    """Weight of the R1 gradient penalty; 0 turns it off."""
+    r1_interval: int = limited(16, at_least=1)
+    """The penalty is taken every so many steps and scaled to match."""
+    augment: bool = True
+    """Shift, cut out and change the brightness of what the discriminator sees (DiffAugment)."""
+
+
+@dataclass(frozen=True)
+class TrainConfig(Section, key="train"):
+    """Length, optimisation and precision of the run. Progress is counted in images seen."""
+
+    images: int = limited(200_000, at_least=0)
+    """Stop after so many content pictures; 0: no such limit."""
+    steps: int = limited(0, at_least=0)
+    """Stop after so many steps; 0: no such limit."""
+    minutes: float = limited(0.0, at_least=0)
+    """Stop after so many minutes of training, resumed parts included; 0: no such limit."""
+    batch_size: int = limited(8, at_least=1)
+    """Content pictures a step."""
+    accumulate: int = limited(1, at_least=1)
+    """Equal parts in which a batch is worked through; must divide `train.batch_size`."""
+    learning_rate: float = limited(1e-3, above=0)
+    """Adam's rate for encoder and generator after warm-up."""
+    discriminator_learning_rate: float = limited(1e-3, above=0)
+    """Adam's rate for the discriminator."""
+    betas: tuple[float, float] = limited((0.5, 0.99), at_least=0, below=1)
+    """Adam's decay rates."""
+    warmup: int = limited(800, at_least=0)
+    """Images over which the learning rate rises from 0."""
+    ema_half_life: float = limited(2_000.0, above=0)
+    """Images after which an old weight counts half in the averaged model."""
+    clip: float = limited(10.0, at_least=0)
+    """Largest norm of a gradient before it is scaled down; 0 turns clipping off."""
+    seed: int = limited(0, at_least=0, below=2**32)
+    """Everything random follows from this and the images seen."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; `auto` takes cuda, then mps, then cpu."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
+    resume: str = "false"
+    """`true`: go on from the newest checkpoint of `run.dir`; or the path of a checkpoint or run."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch_size % self.accumulate:
+            allowed = f"it must divide train.batch_size ({self.batch_size})"
+            raise ConfigError(f"train.accumulate is {self.accumulate}; {allowed}")
+        if not (self.images or self.steps or self.minutes):
+            allowed = "at least one of them must be above 0"
+            raise ConfigError(f"train.images, train.steps and train.minutes are 0; {allowed}")
+
+
+@dataclass(frozen=True)
+class RunConfig(Section, key="run"):
+    """What a run keeps and how often."""
+
+    dir: str = ""
+    """The run folder; empty: a fresh one under runs/."""
+    name: str = ""
+    """Name shown in Weights & Biases; empty: the run folder's."""
+    log_every: int = limited(20, at_least=1)
+    """Steps between lines in log.jsonl."""
+    sample_every: int = limited(250, at_least=1)
+    """Steps between sample grids."""
+    checkpoint_every: int = limited(250, at_least=1)
+    """Steps between checkpoints."""
+    keep: int = limited(2, at_least=1)
+    """Newest checkpoints that are kept beside the best."""
+
+
+@dataclass(frozen=True)
+class TrackingConfig(Section, key="tracking"):
+    """Weights & Biases, which mirrors the run folder."""
+
+    wandb: Literal["auto", "online", "offline", "off"] = "auto"
+    """`auto`: online with a key, else offline."""
+    project: str = "gan-style"
+    """Project in Weights & Biases."""
+    entity: str = ""
+    """User or team in Weights & Biases; empty: the key's own."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole run."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+
+SECTIONS: dict[str, type[Section]] = get_type_hints(Config)
+
+
+def describe_options() -> str:
+    """Return the listing of every option that `--help` prints."""
+    blocks = [
+        [f"{name}: {inspect.getdoc(section)}", *map(Option.describe, options_of(section))]
+        for name, section in SECTIONS.items()
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def load_config(path: str | None, overrides: Sequence[str] = ()) -> Config:
+    """Read a run's settings: the defaults here, then the file, then each `key.sub=value`.
+
+    Raises:
+        ConfigError: A key, type or value is wrong, or the file cannot be read.
+    """
+    settings = read_settings(path) if path else {}
+    for override in overrides:
+        settings |= settings_of_override(override)
+    return _build(settings)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> Config:
+    """Rebuild a configuration from `config_to_dict`'s form; the errors are `load_config`'s."""
+    return _build(settings_of(values))
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Return nested plain values that JSON and YAML can hold."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return plain
+
+
+def save_config(config: Config, path: str | Path) -> None:
+    """Write the whole configuration as YAML that `load_config` reads back equal."""
+    text = yaml.safe_dump(config_to_dict(config), sort_keys=False, allow_unicode=True)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def _build(settings: Mapping[str, Any]) -> Config:
+    known = {option.key: option for kind in SECTIONS.values() for option in options_of(kind)}
+    merged = OmegaConf.structured(Config)
+    for key, value in settings.items():
+        if key not in known:
+            raise _unknown(key, known)
+        section, _, name = key.partition(".")
+        try:
+            merged = OmegaConf.merge(merged, {section: {name: known[key].plain(value)}})
+        except OmegaConfBaseException as error:
+            raise known[key].refusal(value) from error
+    config = OmegaConf.to_object(merged)
+    assert isinstance(config, Config)
+    return config
+
+
+def _unknown(key: str, known: Mapping[str, Option]) -> ConfigError:
+    near = [other for other, option in known.items() if option.name == key.rpartition(".")[2]]
+    near += [other for other in get_close_matches(key, known, cutoff=0.75) if other not in near]
+    hint = f"; did you mean {' or '.join(near)}?" if near else "."
+    name = key.partition(".")[0]
+    names = [option.name for option in options_of(SECTIONS[name])] if name in SECTIONS else SECTIONS
+    listed = f"{name} has" if name in SECTIONS else "The sections are"
+    return ConfigError(f"there is no option {key!r}{hint} {listed}: {', '.join(names)}")

@@ -1,0 +1,295 @@
+"""Frozen networks through which pictures are compared: picture -> {layer name: map}.
+
+Two kinds of maps. *Picture* features (relu1_1, relu2_1, relu3_1 of VGG) carry content, colour and
+texture. *Stroke* features are deeper and see the grey picture only, so that what they measure is
+the hand and not the palette. `compact` gives both from one small network of ours that was taught
+to answer as VGG-19 and SqueezeNet do, and is shipped with the package.
+
+Shapes: B pictures, C channels, H rows, W columns; pictures are RGB in [0, 1].
+"""
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CONTENT_LAYER = "relu3_1"
+PICTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1")
+STROKE_LAYERS = ("fire7", "fire12")
+
+_VGG_TAPS = {
+    "vgg16": {1: "relu1_1", 6: "relu2_1", 11: "relu3_1"},
+    "vgg19": {1: "relu1_1", 6: "relu2_1", 11: "relu3_1"},
+}
+_SQUEEZENET_TAPS = {7: "fire7", 12: "fire12"}
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+class FeaturesError(ValueError):
+    """Weights that are missing or do not fit. The message says which and what to do."""
+
+
+def _register_normalisation(module: nn.Module) -> None:
+    for name, values in (("mean", _IMAGENET_MEAN), ("deviation", _IMAGENET_DEVIATION)):
+        module.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
+
+
+def to_grey(pictures: Tensor) -> Tensor:
+    """Luminance of (B, 3, H, W) pictures as (B, 1, H, W), in the range of the input."""
+    weights = torch.tensor(_LUMINANCE, dtype=pictures.dtype, device=pictures.device)
+    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
+
+
+class _Residual(nn.Module):
+    """x + relu(convolution(x)), the shape kept."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps + F.relu(self.convolution(maps))
+
+
+class CompactPicture(nn.Module):
+    """Picture features of the compact network.
+
+    The strided convolutions are 4 wide with padding 1, which puts every output where VGG's
+    2 by 2 pooling puts it. Each tap is a 1 by 1 convolution from few working channels. The first
+    two taps give the 32 of 64 and 64 of 128 channels of VGG that stand best for the rest (chosen
+    by pivoted QR in recipes/compact), because wide maps at full size are what costs time.
+
+    Shape:
+        - pictures: (B, 3, H, W) in [0, 1], H and W at least 4
+        - returns: relu1_1 (B, 32, H, W), relu2_1 (B, 64, H/2, W/2), relu3_1 (B, 256, H/4, W/4),
+          sizes rounded down, every value at least 0
+    """
+
+    def __init__(self, half: int = 32, quarter: int = 72) -> None:
+        super().__init__()
+        self.relu1_1 = nn.Conv2d(3, 32, 3, padding=1)
+        self.stem = nn.Conv2d(3, half, 4, stride=2, padding=1)
+        self.at_half = nn.Sequential(_Residual(half), _Residual(half))
+        self.relu2_1 = nn.Conv2d(half, 64, 1)
+        self.down = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
+        self.at_quarter = nn.Sequential(_Residual(quarter), _Residual(quarter))
+        self.relu3_1 = nn.Conv2d(quarter, 256, 1)
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        x = (pictures - 0.45).to(memory_format=torch.channels_last)  # padding with 0 is mid-grey
+        half = self.at_half(F.relu(self.stem(x)))  # (B, half, H/2, W/2)
+        quarter = self.at_quarter(F.relu(self.down(half)))  # (B, quarter, H/4, W/4)
+        return {
+            "relu1_1": F.relu(self.relu1_1(x)),
+            "relu2_1": F.relu(self.relu2_1(half)),
+            "relu3_1": F.relu(self.relu3_1(quarter)),
+        }
+
+
+class CompactStroke(nn.Module):
+    """Stroke features of the compact network, on the grey picture.
+
+    Strided convolutions without padding put every output where SqueezeNet's layers put it.
+
+    Shape:
+        - pictures: (B, 3, H, W) in [0, 1], H and W at least 32
+        - returns: fire7 (B, 256, about H/8, W/8), fire12 (B, 512, about H/16, W/16), at least 0
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int] = (24, 32, 72, 112)) -> None:
+        super().__init__()
+        half, quarter, eighth, sixteenth = widths
+        self.stem = nn.Conv2d(1, half, 3, stride=2)
+        self.at_quarter = nn.Sequential(
+            nn.Conv2d(half, quarter, 3, stride=2), nn.ReLU(), _Residual(quarter)
+        )
+        self.at_eighth = nn.Sequential(
+            nn.Conv2d(quarter, eighth, 3, stride=2), nn.ReLU(), _Residual(eighth), _Residual(eighth)
+        )
+        self.at_sixteenth = nn.Sequential(
+            nn.Conv2d(eighth, sixteenth, 3, stride=2),
+            nn.ReLU(),
+            _Residual(sixteenth),
+            _Residual(sixteenth),
+        )
+        self.fire7 = nn.Conv2d(eighth, 256, 1)
+        self.fire12 = nn.Conv2d(sixteenth, 512, 1)
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        # Luminance goes into the weights: a grey picture of full size costs more than this layer.
+        luminance = pictures.new_tensor(_LUMINANCE)[:, None, None]
+        weight = self.stem.weight * luminance  # (24, 3, 3, 3)
+        maps = pictures.to(memory_format=torch.channels_last)
+        x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 24, H/2, W/2)
+        eighth = self.at_eighth(self.at_quarter(x))  # (B, 72, H/8, W/8)
+        sixteenth = self.at_sixteenth(eighth)  # (B, 112, H/16, W/16)
+        return {"fire7": F.relu(self.fire7(eighth)), "fire12": F.relu(self.fire12(sixteenth))}
+
+
+class Tapped(nn.Module):
+    """The first layers of one of torchvision's networks, with the maps of some of them.
+
+    Shape:
+        - pictures: (B, 3, H, W) in [0, 1], H and W at least 32
+        - returns: name -> (B, C, h, w) for every tap
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, layers: nn.Sequential, taps: dict[int, str], *, grey: bool) -> None:
+        super().__init__()
+        _register_normalisation(self)
+        self.taps = taps
+        self.grey = grey
+        self.layers = layers[: max(taps) + 1]
+        for layer in self.layers.modules():
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = False  # a tap before it must keep its values
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        if self.grey:
+            pictures = to_grey(pictures).expand(-1, 3, -1, -1)
+        x = ((pictures - self.mean) / self.deviation).to(memory_format=torch.channels_last)
+        maps = {}
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if index in self.taps:
+                maps[self.taps[index]] = x
+        return maps
+
+
+def picture_features(network: str = "compact", weights: str = "") -> nn.Module:
+    """Frozen maps for content and style: relu1_1, relu2_1 and relu3_1.
+
+    Args:
+        network: "compact", "vgg19" or "vgg16".
+        weights: a file; empty takes the shipped one, or lets torchvision download its own.
+
+    Raises:
+        FeaturesError: an unknown network, or weights that are missing or do not fit.
+    """
+    if network == "compact":
+        return _freeze(_load_compact(CompactPicture(), "picture", weights))
+    if network not in _VGG_TAPS:
+        raise FeaturesError(f"features.network is {network!r}; allowed: compact, vgg19, vgg16")
+    tapped = _load_tapped(network, _VGG_TAPS[network], weights, grey=False)
+    return _freeze(tapped)
+
+
+def stroke_features(network: str = "compact", weights: str = "") -> nn.Module:
+    """Frozen deeper maps of the grey picture: fire7 and fire12.
+
+    Args:
+        network: "compact" or "squeezenet".
+        weights: as in `picture_features`.
+
+    Raises:
+        FeaturesError: as in `picture_features`.
+    """
+    if network == "compact":
+        return _freeze(_load_compact(CompactStroke(), "stroke", weights))
+    if network != "squeezenet":
+        raise FeaturesError(f"features.stroke_network is {network!r}; allowed: compact, squeezenet")
+    return _freeze(_load_tapped("squeezenet", _SQUEEZENET_TAPS, weights, grey=True))
+
+
+def _freeze(module: nn.Module) -> nn.Module:
+    return module.float().eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def _load_compact(module: nn.Module, part: str, weights: str) -> nn.Module:
+    with resources.as_file(resources.files("gan_style") / "weights" / "compact.safetensors") as own:
+        file = Path(weights) if weights else own
+        try:
+            state = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise FeaturesError(f"weights of compact: cannot read {file}: {error}") from error
+    mine = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
+    return _fit(module, mine, file)
+
+
+def _fit(module: nn.Module, state: dict[str, Tensor], file: Path) -> nn.Module:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise FeaturesError(
+            f"weights in {file} do not fit {type(module).__name__}: {error}"
+        ) from error
+    return module
+
+
+_CONSTRUCTORS: dict[str, Callable[..., nn.Module]] = {
+    "vgg16": torchvision.models.vgg16,
+    "vgg19": torchvision.models.vgg19,
+    "squeezenet": torchvision.models.squeezenet1_1,
+}
+
+
+def _load_tapped(network: str, taps: dict[int, str], weights: str, *, grey: bool) -> Tapped:
+    """A partial state (only `features.N…`) is taken as it is; it must cover the layers needed."""
+    build = _CONSTRUCTORS[network]
+    if not weights:
+        try:
+            whole = build(weights="DEFAULT")
+        except (URLError, OSError, RuntimeError) as error:
+            raise FeaturesError(
+                f"torchvision could not download the weights of {network} ({error}). Use "
+                "features.network=compact, which is shipped, or name a file you have: "
+                "features.weights=FILE (features.stroke_weights for squeezenet)"
+            ) from error
+        return _normalise_activation(Tapped(_layers(whole), taps, grey=grey))
+    tapped = Tapped(_layers(build(weights=None)), taps, grey=grey)
+    file = Path(weights)
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = {
+            k.removeprefix("features."): v.float() for k, v in state.items() if "features" in k
+        }
+    except Exception as error:  # torch.load raises many kinds for files that are not weights
+        raise FeaturesError(f"weights of {network}: cannot read {file}: {error}") from error
+    raw = len(state) > len(tapped.layers.state_dict())
+    needed = {k: v for k, v in state.items() if k in tapped.layers.state_dict()}
+    _fit(tapped.layers, needed, file)
+    return _normalise_activation(tapped) if raw and network != "squeezenet" else tapped
+
+
+def _layers(network: nn.Module) -> nn.Sequential:
+    layers = network.features
+    assert isinstance(layers, nn.Sequential)
+    return layers
+
+
+@torch.no_grad()
+def _normalise_activation(tapped: Tapped) -> Tapped:
+    """Scale each convolution so that the mean activation after it is 1 (Gatys et al. 2016, 2.).
+
+    ReLU and max pooling are homogeneous, so this changes the taps' scale and nothing else.
+    Measured on noise with the 1/f spectrum of natural pictures, to need no photographs here.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise = sum(
+        F.interpolate(torch.randn(4, 3, side, side, generator=generator), 128, mode="bicubic")
+        for side in (2, 4, 8, 16, 32, 64, 128)
+    )
+    x = torch.as_tensor(noise) / 2.6  # the sum of seven unit variances has deviation 2.6
+    scale = 1.0  # by which the input of the present layer has been multiplied so far
+    for layer in tapped.layers:
+        if isinstance(layer, nn.Conv2d):
+            layer.bias.mul_(scale) if layer.bias is not None else None
+            factor = 1 / F.relu(layer(x)).mean().item()
+            layer.weight.mul_(factor)
+            if layer.bias is not None:
+                layer.bias.mul_(factor)
+            scale *= factor
+        x = layer(x)
+    return tapped

@@ -1,0 +1,83 @@
+"""What the frozen feature networks say of a painting: content, Gram, moments, stroke."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_style.config import FeaturesConfig
+from gan_style.features import CONTENT_LAYER, picture_features, stroke_features
+from gan_style.losses import (
+    StyleDescriptor,
+    StyleStatistics,
+    content_loss,
+    gram_loss,
+    moments_loss,
+    stroke_loss,
+    style_statistics,
+    total_variation,
+)
+
+STEP = 4
+"""The features step through the picture by this many pixels; see `Perception.terms`."""
+
+
+class Perception:
+    """The feature networks and the losses taken on their maps.
+
+    Args:
+        autocast: gives the context in which networks run.
+    """
+
+    def __init__(
+        self,
+        config: FeaturesConfig,
+        device: torch.device,
+        autocast: Callable[[], AbstractContextManager[Any]],
+    ) -> None:
+        self.picture = picture_features(config.network, config.weights).to(device)
+        self.stroke = stroke_features(config.stroke_network, config.stroke_weights).to(device)
+        self.autocast = autocast
+        maps = self.picture(torch.zeros(1, 3, 64, 64, device=device))
+        self.descriptor = StyleDescriptor({k: v.shape[1] for k, v in maps.items()}).to(device)
+
+    def terms(
+        self,
+        stylized: Tensor,
+        content: Tensor,
+        style: Tensor,
+        examples: int,
+        shift: Sequence[int] = (0, 0),
+    ) -> tuple[dict[str, Tensor], StyleStatistics]:
+        """The losses on pictures, and the statistics of the style that they were taken to.
+
+        Args:
+            stylized: (B, 3, C, C) paintings.
+            content: (B, 3, C, C) photos they were made from.
+            style: (B, 3, C, C) pictures of the style, set after set.
+            examples: pictures in a set, whose statistics are the mean over its pictures.
+            shift: rows and columns of painting and photo left out at the start, 0 to 4. The
+                features step through the picture by 2 and 4 pixels, and a generator learns to
+                please them with a grid that keeps their step, unless its place changes all the
+                time.
+        """
+        side = stylized.shape[2] - STEP
+        rows, columns = (slice(start, start + side) for start in shift)
+        stylized, content = stylized[..., rows, columns], content[..., rows, columns]
+        with torch.no_grad(), self.autocast():
+            content_map = self.picture(content)[CONTENT_LAYER]
+            style_maps, style_strokes = self.picture(style), self.stroke(style)
+        with self.autocast():
+            maps, strokes = self.picture(stylized), self.stroke(stylized)
+        target = style_statistics(style_maps).average(examples)
+        stroke_target = style_statistics(style_strokes).average(examples)
+        generated = style_statistics(maps)
+        return {
+            "content": content_loss(maps[CONTENT_LAYER], content_map),
+            "gram": gram_loss(generated, target),
+            "moments": moments_loss(generated, target),
+            "stroke": stroke_loss(style_statistics(strokes), stroke_target),
+            "tv": total_variation(stylized),
+        }, target

@@ -1,0 +1,256 @@
+"""The story of a training run: data, trainer, steps, samples, checkpoints, the end."""
+
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from gan_style.checkpoint import (
+    flatten_state,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+    unflatten_state,
+)
+from gan_style.config import Config, ConfigError, config_to_dict, save_config
+from gan_style.data import TrainingData
+from gan_style.device import choose_device, keep_freed_memory
+from gan_style.folder import environment, file_name, memory_in_use, resume_source, run_folder
+from gan_style.images import picture_grid
+from gan_style.model import MODEL_FILE
+from gan_style.samples import sample_rows, validation_score
+from gan_style.style import SUFFIX
+from gan_style.stylizer import Stylizer
+from gan_style.tracking import Tracker, build_tracker
+from gan_style.trainer import NonFiniteLossError, Trainer
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def train(config: Config, report: Any = print) -> Path:
+    """Train as the configuration says; returns the run folder.
+
+    Raises:
+        ValueError: (of its many kinds) settings, pictures or a checkpoint that cannot be used,
+            before any work.
+        NonFiniteLossError: training broke; the last checkpoint is whole.
+    """
+    keep_freed_memory()
+    device = choose_device(config.train.device)
+    source = resume_source(config)
+    run_dir = run_folder(config, source)
+    config = replace(config, run=replace(config.run, dir=str(run_dir)))
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, report)
+    trainer = Trainer(config, device)
+    run = Run(config, run_dir, data, trainer)
+    if source is not None:
+        run.resume(source)
+    run.start(report)
+    stopped = run.fit()
+    run.finish(stopped, report)
+    return run_dir
+
+
+class Run:
+    """A run in progress: what surrounds the trainer, and is saved and resumed with it."""
+
+    def __init__(self, config: Config, folder: Path, data: TrainingData, trainer: Trainer) -> None:
+        self.config = config
+        self.folder = folder
+        self.checkpoints = folder / "checkpoints"
+        self.data = data
+        self.trainer = trainer
+        self.seconds = 0.0
+        self.best = math.inf
+        self.tracker_state: dict[str, Any] | None = None
+        self.tracker = Tracker()
+
+    def start(self, report: Any) -> None:
+        """Lay out the run folder and say what is about to happen."""
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        save_config(self.config, self.folder / "config.yaml")
+        (self.folder / "environment.txt").write_text(
+            environment(self.trainer.device, self.trainer.precision)
+        )
+        self.tracker = build_tracker(
+            self.config.tracking,
+            self.config.run.name or self.folder.name,
+            self.folder,
+            config_to_dict(self.config),
+            self.tracker_state,
+        )
+        styles = self.data.styles
+        report(
+            f"learning {len(styles)} style{'s' if len(styles) != 1 else ''} with "
+            f"{self.data.content_count} photos on {self.trainer.device.type} "
+            f"({self.trainer.precision}); run folder {self.folder}"
+        )
+
+    # ------------------------------------------------------------------ the loop
+
+    def fit(self) -> bool:
+        """Train until a limit is reached or somebody stops it; True if somebody did."""
+        config, trainer = self.config, self.trainer
+        began = time.monotonic() - self.seconds
+        with stop_signals() as stopped, self._bar() as bar:
+            for batch in self.data.batches(trainer.steps_done):
+                self.seconds = time.monotonic() - began
+                if stopped or self.progress() >= 1:
+                    break
+                terms = trainer.step(batch, self.progress())
+                step = trainer.steps_done
+                bar.update(100 * min(1.0, self.progress()) - bar.n)
+                if step % config.run.log_every == 0:
+                    self._log(terms, bar)
+                if step % config.run.sample_every == 0:
+                    self._sample()
+                if step % config.run.checkpoint_every == 0:
+                    self.seconds = time.monotonic() - began
+                    self._checkpoint()
+        self._checkpoint()
+        return bool(stopped)
+
+    def progress(self) -> float:
+        """Share of the run that is done: the largest over the limits that are set."""
+        train = self.config.train
+        shares = [
+            (self.trainer.images_seen, train.images),
+            (self.trainer.steps_done, train.steps),
+            (self.seconds / 60, train.minutes),
+        ]
+        return max(done / limit for done, limit in shares if limit > 0)
+
+    def _bar(self) -> "tqdm[Any]":
+        bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        started = 100 * min(1.0, self.progress())
+        return tqdm(total=100, initial=started, bar_format=bar_format, mininterval=1)
+
+    def _log(self, terms: dict[str, Tensor], bar: "tqdm[Any]") -> None:
+        values = {name: term.item() for name, term in terms.items()}
+        values |= {
+            "images": self.trainer.images_seen,
+            "images_per_second": self.trainer.images_seen / max(self.seconds, 1e-9),
+            "minutes": self.seconds / 60,
+            "learning_rate": self.trainer.model_optimizer.param_groups[0]["lr"],
+            "memory_gb": memory_in_use(self.trainer.device),
+        }
+        self.tracker.log(values, self.trainer.steps_done)
+        shown = ("content", "gram", "stroke", "adversarial")
+        parts = [f"{n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
+        bar.set_postfix_str(", ".join([*parts, f"{values['images_per_second']:.1f} pictures/s"]))
+
+    def _sample(self) -> None:
+        grid = picture_grid(*sample_rows(self.trainer, self.data))
+        self.tracker.images("sample", grid, self.trainer.steps_done)
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def _checkpoint(self) -> None:
+        """Save, and keep a copy as the best if the averaged model has never scored better."""
+        score = validation_score(self.trainer, self.data)
+        self.tracker.log({"validation/score": score}, self.trainer.steps_done)
+        better = score < self.best
+        self.best = min(score, self.best)
+        tensors, skeleton = flatten_state(self.trainer.state_dict())
+        metadata = {
+            "kind": "checkpoint",
+            "model": {"code": self.config.model.code, "size": self.config.model.size},
+            "config": config_to_dict(self.config),
+            "state": skeleton,
+            "seconds": self.seconds,
+            "best": self.best,
+            "tracker": self.tracker.state(),
+        }
+        newest = self.checkpoints / f"step-{self.trainer.steps_done:08d}.safetensors"
+        save_checkpoint(newest, tensors, metadata)
+        if better:
+            averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
+            save_checkpoint(self.checkpoints / "best.safetensors", averaged, metadata)
+        prune_checkpoints(self.checkpoints, self.config.run.keep)
+
+    def resume(self, source: Path) -> None:
+        """Take over networks, optimisers, averages, counters and tracker from a checkpoint."""
+        tensors, metadata = load_checkpoint(source)
+        mine = {"code": self.config.model.code, "size": self.config.model.size}
+        if metadata.get("model") != mine:
+            raise ConfigError(
+                f"{source} holds a model of {metadata.get('model')}, the configuration asks for "
+                f"{mine}: model.code and model.size cannot change in a resumed run"
+            )
+        try:
+            self.trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
+            self.seconds = float(metadata["seconds"])
+            self.best = float(metadata["best"])
+            self.tracker_state = metadata["tracker"]
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise ConfigError(f"{source} cannot be resumed: {error}") from error
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self, stopped: bool, report: Any) -> None:
+        """Say how to go on; after a whole run also write samples, model and style codes."""
+        if stopped:
+            self.tracker.close(ok=False)
+            report(
+                f"stopped after {self.trainer.images_seen} images; go on with\n"
+                f"  python train.py {self.folder / 'config.yaml'} train.resume=true"
+            )
+            return
+        self._sample()
+        model, styles = self._export()
+        self.tracker.close()
+        newest = max((self.folder / "samples").glob("sample-*.png"))
+        names = "\n".join(f"style code  {path}" for path in styles)
+        report(
+            f"\nlook at     {newest}\nmodel       {model}\n{names}\n"
+            f"next        gan-style stylize PHOTO --style {styles[0]} --model {self.folder} "
+            "-o painted.png"
+        )
+
+    def _export(self) -> tuple[Path, list[Path]]:
+        """Write the averaged model in half precision, and the code of every style."""
+        model = self.folder / MODEL_FILE
+        tensors = {k: v.cpu().half() for k, v in self.trainer.average.state_dict().items()}
+        described = {"code": self.config.model.code, "size": self.config.model.size}
+        save_checkpoint(model, tensors, {"kind": "model", "model": described})
+        self.tracker.artifact("model", "model", model)
+        stylizer = Stylizer.from_pretrained(model, self.trainer.device.type)
+        written = []
+        for style in self.data.styles[:64]:  # of a thousand single pictures, only the first
+            code = stylizer.encode(style.paths, style.name, report=lambda line: None)
+            path = code.save(self.folder / "styles" / f"{file_name(style.name)}{SUFFIX}")
+            self.tracker.artifact(path.name.removesuffix(SUFFIX), "style", path)
+            written.append(path)
+        return model, written
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """A list that fills when Ctrl-C or SIGTERM comes; a second Ctrl-C interrupts at once."""
+    received: list[int] = []
+
+    def remember(number: int, frame: Any) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise KeyboardInterrupt
+
+    try:
+        previous = {number: signal.signal(number, remember) for number in _SIGNALS}
+    except ValueError:  # not the main thread, which alone may listen
+        yield received
+        return
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+__all__ = ["NonFiniteLossError", "train"]

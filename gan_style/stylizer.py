@@ -1,0 +1,213 @@
+"""Use of a trained model: pictures -> style code, photo and code -> painting. No training code."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint
+from gan_style.device import bfloat16_is_fast, choose_device
+from gan_style.generator import MINIMUM_SIDE
+from gan_style.images import PictureError, read_picture, resize_short_side, to_image, to_tensor
+from gan_style.model import MODEL_FILE, StyleModel, model_id
+from gan_style.style import StyleCode, StyleError, make_thumbnail, picture_hash
+
+Picture = Image.Image | str | Path
+ENCODED_SIDE = 288
+"""Short side in pixels at which example pictures are read, as in training."""
+_LONGEST = 4
+"""Pictures are cut to at most this many times their short side before they are read."""
+
+
+class ModelError(ValueError):
+    """A model that cannot be loaded, or a code that is not its own."""
+
+
+class Stylizer:
+    """Paints pictures in the styles that a trained model knows.
+
+    >>> stylizer = Stylizer.from_pretrained("runs/mine")
+    >>> code = stylizer.encode(["a.jpg", "b.jpg"])
+    >>> stylizer.stylize("photo.jpg", code, strength=0.8).save("painted.png")
+    """
+
+    def __init__(self, model: StyleModel, identity: str, device: torch.device) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.id = identity
+        self.device = device
+        self._autocast = device.type != "mps" and bfloat16_is_fast(device)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path, device: str = "auto") -> "Stylizer":
+        """Load the averaged networks of a run.
+
+        Args:
+            path: a run folder, a checkpoint or an exported model (model.safetensors).
+            device: "auto", "cpu", "cuda" or "mps".
+
+        Raises:
+            ModelError: nothing there, or not a model.
+            ValueError: a device that is not here.
+        """
+        file = _find_model(Path(path))
+        tensors, facts = load_checkpoint(file)
+        try:
+            model = StyleModel(int(facts["model"]["code"]), str(facts["model"]["size"]))
+            prefix = "" if facts["kind"] == "model" else "average."
+            state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            model.load_state_dict(
+                {k: v.float() for k, v in state.items() if k in model.state_dict()}
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{file} is not a gan_style model: {error}") from error
+        return cls(model, model_id(model), choose_device(device))
+
+    def encode(
+        self,
+        pictures: Picture | Sequence[Picture],
+        name: str = "",
+        *,
+        report: Callable[[str], None] = print,
+        progress: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
+    ) -> StyleCode:
+        """Read a style from one or more pictures.
+
+        The code of a set is the mean of its pictures' codes; the spread is their deviation.
+        A picture that cannot be read is reported in a line and skipped. `progress` is wrapped
+        around the pictures, as tqdm is.
+
+        Raises:
+            PictureError: not one of the pictures can be read.
+        """
+        if isinstance(pictures, str | Path | Image.Image):
+            pictures = [pictures]
+        codes: list[Tensor] = []
+        hashes: list[str] = []
+        shown: list[Image.Image] = []
+        skipped = 0
+        for picture in progress(pictures):
+            try:
+                opened = _open(picture)
+            except PictureError as error:
+                skipped += 1
+                report(f"skipped: {error}")
+                continue
+            codes.append(self._code(opened))
+            hashes.append(picture_hash(opened))
+            if len(shown) < 4:
+                shown.append(resize_short_side(opened, 160))
+        if not codes:
+            raise PictureError(f"no picture of {len(pictures)} can be read: nothing to encode")
+        if skipped:
+            report(f"{skipped} of {len(pictures)} pictures were skipped")
+        stacked = torch.stack(codes)
+        return StyleCode(
+            mean=stacked.mean(0),
+            spread=stacked.std(0, correction=0),
+            name=name or "style",
+            model=self.id,
+            count=len(codes),
+            hashes=tuple(hashes),
+            thumbnail=make_thumbnail(shown),
+        )
+
+    def stylize(
+        self,
+        picture: Picture,
+        code: StyleCode,
+        strength: float = 1.0,
+        *,
+        keep_colour: bool = False,
+        size: int | None = None,
+    ) -> Image.Image:
+        """Paint a picture in a style.
+
+        Args:
+            picture: PIL picture or path.
+            code: of this model.
+            strength: 0 gives the picture back, 1 the full style.
+            keep_colour: keep the picture's colours and take only the light and dark of the paint.
+            size: short side in pixels of the painting; None keeps the picture's own. Strokes keep
+                their size in pixels, so a larger painting has finer ones.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            StyleError: the code is another model's.
+            ValueError: strength outside [0, 1] or size below 32.
+        """
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength is {strength}; allowed: 0 to 1")
+        if size is not None and size < MINIMUM_SIDE:
+            raise ValueError(f"size is {size}; allowed: at least {MINIMUM_SIDE}")
+        if code.model != self.id:
+            raise StyleError(
+                f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
+                f"{self.id}: encode its pictures again with this model"
+            )
+        opened = _open(picture)
+        if size is not None:
+            opened = resize_short_side(opened, size)
+        painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
+        return with_colours_of(opened, painted) if keep_colour else painted
+
+    @torch.inference_mode()
+    def _code(self, picture: Image.Image) -> Tensor:
+        small = to_tensor(resize_short_side(_trim(picture), ENCODED_SIDE))
+        # float32: codes are computed once, and have to agree to the last digit across machines
+        return self.model.encode(small.to(self.device)[None, None])[0].cpu()
+
+    @torch.inference_mode()
+    def _paint(self, content: Tensor, code: Tensor, strength: float) -> Tensor:
+        """(3, H, W) in [0, 1] -> the same. Pictures under 32 px are enlarged for the networks."""
+        if strength == 0:
+            return content
+        height, width = content.shape[1:]
+        photo = content[None].to(self.device)
+        enlarge = max(1.0, MINIMUM_SIDE / min(height, width))
+        if enlarge > 1:
+            sides = [max(MINIMUM_SIDE, round(side * enlarge)) for side in (height, width)]
+            photo = torch.nn.functional.interpolate(photo, sides, mode="bilinear")
+        target = code[None].to(self.device)
+        if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
+            target = self.model.encode(photo[:, None]).lerp(target, strength)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+            painted = self.model(photo, target).float()
+        painted = photo.lerp(painted, min(1.0, 2 * strength))
+        if enlarge > 1:
+            painted = torch.nn.functional.interpolate(painted, (height, width), mode="area")
+        return painted[0].cpu()
+
+
+def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:
+    """Luminance of `painted` with the chroma of `photo` (Gatys et al. 2017, luminance transfer)."""
+    light = painted.convert("YCbCr").getchannel(0)
+    _, blue, red = photo.convert("YCbCr").split()
+    return Image.merge("YCbCr", (light, blue, red)).convert("RGB")
+
+
+def _open(picture: Picture) -> Image.Image:
+    return picture.convert("RGB") if isinstance(picture, Image.Image) else read_picture(picture)
+
+
+def _trim(picture: Image.Image) -> Image.Image:
+    """The middle of a very long picture: a style is read from a bounded number of pixels."""
+    width, height = picture.size
+    longest = _LONGEST * min(width, height)
+    left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
+    return picture.crop((left, top, left + min(width, longest), top + min(height, longest)))
+
+
+def _find_model(path: Path) -> Path:
+    if path.is_file():
+        return path
+    if not path.exists():
+        raise ModelError(f"model {path} does not exist; give a run folder or a model file")
+    for file in (path / MODEL_FILE, path / "checkpoints" / "best.safetensors"):
+        if file.is_file():
+            return file
+    newest = newest_checkpoint(path / "checkpoints") if (path / "checkpoints").is_dir() else None
+    if newest is None:
+        raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
+    return newest

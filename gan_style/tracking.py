@@ -1,0 +1,325 @@
+"""What a run tells the world: its folder, always, and Weights & Biases, which mirrors it.
+
+Offline and resumed (wandb 0.31; earlier versions forget `resume` offline, see its issues 2423 and
+4624): every start writes one more folder wandb/offline-run-<time>-<id>. The id is in checkpoints,
+so all pieces have it, and all but the first say that they resume: `wandb sync` of all of them
+(`--append` is gone) uploads them in order of time, each after the one before. But steps that the
+server has already are moved to later numbers, and online they are dropped. So what training
+repeats after a crash, the steps since the checkpoint, is not sent to W&B again.
+"""
+
+import atexit
+import json
+import math
+import os
+import re
+import secrets
+import shlex
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from netrc import NetrcParseError, netrc
+from pathlib import Path
+from queue import Full, Queue
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+from gan_style.config import TrackingConfig
+
+START_SECONDS, FINISH_SECONDS = 30.0, {"online": 120.0, "offline": 30.0}
+"""How long W&B may take to begin, and to end; online it then uploads what is left."""
+WAITING_JOBS = 1000
+_QUIET = {
+    "console": "off", "silent": True, "show_errors": False, "save_code": False,
+    "disable_git": True, "x_disable_stats": True, "finish_timeout_raises": True,
+    "init_timeout": START_SECONDS, "login_timeout": START_SECONDS, "reinit": "create_new",
+    "x_transaction_log_flush_interval": 2.0,  # seconds that a killed run may lose
+}  # fmt: skip
+_MODES = {"online": "online", "offline": "offline", "dryrun": "offline", "disabled": "off"}
+
+
+class Tracker:
+    """Takes everything and does nothing."""
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Note numbers by name; steps do not decrease."""
+
+    def images(self, name: str, picture: Image.Image, step: int) -> None:
+        """Keep a picture, such as a grid of samples."""
+
+    def artifact(self, name: str, kind: str, path: Path) -> None:
+        """Keep a result, such as the model (`kind` "model") or a style code ("style")."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold for the next tracker to go on from here."""
+        return {}
+
+    def close(self, ok: bool = True) -> None:
+        """End the tracking; `ok` says whether the run came to its end. Twice does no harm."""
+
+
+class Trackers(Tracker):
+    """Several trackers as one."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self.trackers = tuple(trackers)
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        for tracker in self.trackers:
+            tracker.log(metrics, step)
+
+    def images(self, name: str, picture: Image.Image, step: int) -> None:
+        for tracker in self.trackers:
+            tracker.images(name, picture, step)
+
+    def artifact(self, name: str, kind: str, path: Path) -> None:
+        for tracker in self.trackers:
+            tracker.artifact(name, kind, path)
+
+    def state(self) -> dict[str, Any]:
+        return {key: value for t in self.trackers for key, value in t.state().items()}
+
+    def close(self, ok: bool = True) -> None:
+        for tracker in self.trackers:
+            tracker.close(ok)
+
+
+class RunLog(Tracker):
+    """The run folder: log.jsonl, one line of numbers a call, and samples/<name>-<step>.png.
+
+    A resumed run (`state` from its checkpoint) goes on after the checkpoint's step: later lines
+    and pictures, which training will make again, go. Without a state all of them go.
+    """
+
+    def __init__(self, run_dir: Path, state: Mapping[str, Any] | None = None) -> None:
+        self.path = run_dir / "log.jsonl"
+        self.samples = run_dir / "samples"
+        self.samples.mkdir(parents=True, exist_ok=True)
+        self.step: int = (state or {}).get("log", {}).get("step", -1)
+        self.previous = self._cut()
+        """Last step that was logged before, -1 if none."""
+
+    def _cut(self) -> int:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        steps = [_step_of(line) for line in lines]
+        kept = [line for line, step in zip(lines, steps, strict=True) if 0 <= step <= self.step]
+        temporary = self.path.with_name(".log.jsonl.tmp")
+        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        os.replace(temporary, self.path)
+        for picture in self.samples.glob("*-????????.png"):
+            step = picture.stem[-8:]
+            if step.isdecimal() and int(step) > self.step:
+                picture.unlink()
+        return max(steps, default=-1)
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        numbers = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        self.step = max(self.step, step)
+
+    def images(self, name: str, picture: Image.Image, step: int) -> None:
+        path = self.samples / f"{name}-{step:08d}.png"
+        temporary = path.with_suffix(".tmp")
+        picture.save(temporary, format="PNG")
+        os.replace(temporary, path)
+        self.step = max(self.step, step)
+
+    def state(self) -> dict[str, Any]:
+        return {"log": {"step": self.step}}
+
+
+class WandbTracker(Tracker):
+    """Weights & Biases, at arm's length: nothing it does stops, slows or ends the training.
+
+    A thread takes jobs from a queue, where the training leaves them. Whatever goes wrong (import,
+    start, a call, a killed or hung wandb-core, a full queue) is told in one line and ends this
+    tracker alone. Its files lie in run_dir/wandb, copies of the artifacts among them: a longer run
+    must not overwrite what waits for its upload.
+
+    Args:
+        run_config: the whole configuration as plain values.
+        state: of a checkpoint; the run goes on under the same id.
+        after: last step that W&B has already, -1 for none; up to there nothing is sent.
+    """
+
+    def __init__(
+        self,
+        config: TrackingConfig,
+        run_name: str,
+        run_dir: Path,
+        run_config: dict[str, Any],
+        state: Mapping[str, Any] | None = None,
+        *,
+        after: int = -1,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        known = (state or {}).get("wandb", {})
+        self.id: str = known.get("id") or secrets.token_hex(4)
+        self.mode = wandb_mode(config)
+        self.folder = run_dir.resolve() / "wandb"
+        self._skipped = self.step = max(after, known.get("step", -1))
+        self._about = {
+            "project": config.project, "entity": config.entity or None, "config": run_config,
+            "name": run_name, "id": self.id, "resume": "allow" if known else None,
+            "dir": str(run_dir.resolve()),
+        }  # fmt: skip
+        self._report = report
+        self._off = self._closed = False
+        self._exit_code = 0
+        self._core: Any = None  # the process wandb-core
+        self._lock = Lock()
+        self._jobs: Queue[Callable[[Any, Any], object] | None] = Queue(WAITING_JOBS)
+        self._thread = Thread(target=self._work, name="wandb", daemon=True)
+        self._thread.start()
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        numbers = dict(metrics)
+        self._put(lambda wandb, run: run.log(numbers, step=step), step)
+
+    def images(self, name: str, picture: Image.Image, step: int) -> None:
+        self._put(lambda wandb, run: run.log({name: wandb.Image(picture)}, step=step), step)
+
+    def artifact(self, name: str, kind: str, path: Path) -> None:
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self._about['name']}-{name}")[:128]
+        copy = self.folder / "artifacts" / f"{max(self.step, 0):08d}" / path.name
+
+        def job(wandb: Any, run: Any) -> None:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            artifact = wandb.Artifact(name, type=kind)
+            artifact.add_file(str(copy), name=path.name, policy="immutable")  # no further copy
+            run.log_artifact(artifact)
+
+        self._put(job)
+
+    def state(self) -> dict[str, Any]:
+        return {"wandb": {"id": self.id, "step": self.step}}
+
+    def close(self, ok: bool = True) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._exit_code = 0 if ok else 1
+        try:
+            self._jobs.put_nowait(None)
+        except Full:
+            self._fail("it does not keep up")
+        seconds = FINISH_SECONDS[self.mode]
+        self._thread.join(seconds + 2)  # W&B itself gives up first, if it can
+        if self._thread.is_alive():
+            self._fail(f"it did not finish within {seconds:.0f} seconds")
+            self._thread.join(2)
+        if self.mode == "offline" and not self._off:
+            pieces = f"{shlex.quote(str(self.folder))}/offline-run-*-{self.id}"
+            self._report(f"W&B is offline; to upload this run later: wandb sync {pieces}")
+
+    def _put(self, job: Callable[[Any, Any], object], step: float = math.inf) -> None:
+        if self._off or self._closed or step <= self._skipped:
+            return
+        if step < math.inf:
+            self.step = max(self.step, int(step))
+        try:
+            self._jobs.put_nowait(job)
+        except Full:
+            self._fail("it does not keep up")
+
+    def _fail(self, reason: object) -> None:
+        """Say once that W&B is off, and end its process, which may hang."""
+        with self._lock:
+            if not self._off:
+                self._off = True
+                self._report(f"W&B is off ({_brief(reason)}); the run folder has everything")
+        with suppress(Exception):
+            self._core.kill()  # what waits for it wakes up
+
+    def _work(self) -> None:
+        try:
+            import wandb
+
+            run = self._start(wandb)
+            atexit.register(self.close, ok=False)  # before W&B's own, which may hang
+            for job in iter(self._jobs.get, None):
+                if self._off:
+                    break
+                job(wandb, run)
+            run.finish(exit_code=self._exit_code)
+        except BaseException as error:
+            self._fail(error)
+        if self._off:
+            with suppress(BaseException):
+                wandb.teardown()  # or W&B would try again, loudly, when Python ends
+
+    def _start(self, wandb: Any) -> Any:
+        """Start online if that was asked for and can be had."""
+        settings = {**_QUIET, "finish_timeout": FINISH_SECONDS[self.mode]}
+        try:
+            run = wandb.init(**self._about, mode=self.mode, settings=wandb.Settings(**settings))
+        except Exception as error:
+            if self.mode == "offline":
+                raise
+            self._report(f"W&B cannot be reached and runs offline: {_brief(error)}")
+            self.mode = "offline"
+            return self._start(wandb)
+        with suppress(AttributeError):
+            self._core = wandb.setup()._connection._proc._process
+        if self.mode == "online":
+            self._report(f"W&B shows this run at {run.url}")
+        return run
+
+
+def build_tracker(
+    config: TrackingConfig,
+    run_name: str,
+    run_dir: Path,
+    run_config: dict[str, Any],
+    state: Mapping[str, Any] | None = None,
+) -> Tracker:
+    """Return the run folder's log and, unless it is off, W&B beside it.
+
+    A run resumed in its own folder goes on under its id in W&B. In a folder of its own, a run that
+    goes on from another's checkpoint is a new run there.
+    """
+    log = RunLog(run_dir, state)
+    if wandb_mode(config) == "off":
+        return log
+    after = log.previous if state else -1
+    same = state if after >= 0 else None
+    return Trackers([log, WandbTracker(config, run_name, run_dir, run_config, same, after=after)])
+
+
+def wandb_mode(config: TrackingConfig) -> str:
+    """Return "online", "offline" or "off"; auto obeys WANDB_MODE, then looks for a key."""
+    if config.wandb != "auto":
+        return config.wandb
+    mode = _MODES.get(os.environ.get("WANDB_MODE", ""))
+    return mode or ("online" if _has_key() else "offline")
+
+
+def _has_key() -> bool:
+    """Whether W&B would find a key without asking: in the environment or in netrc."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    server = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").netloc
+    given = os.environ.get("NETRC")
+    for file in [given] if given else ["~/.netrc", "~/_netrc"]:
+        with suppress(OSError, NetrcParseError, UnicodeDecodeError):
+            if netrc(Path(file).expanduser()).authenticators(server):
+                return True
+    return False
+
+
+def _brief(reason: object) -> str:
+    return (str(reason).strip() or type(reason).__name__).splitlines()[0]
+
+
+def _step_of(line: str) -> int:
+    """Step of a line of log.jsonl; -1 if the line is torn, as a killed run leaves it."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return -1

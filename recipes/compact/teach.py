@@ -1,0 +1,243 @@
+"""Teach `compact` to answer as VGG-19 (relu1_1, relu2_1, relu3_1) and SqueezeNet (fire7, fire12).
+
+    python recipes/compact/teach.py PICTURES … --vgg FILE --squeezenet FILE --minutes 20
+
+PICTURES are folders of photos, art and, best of all, outputs of a style model in training: the
+losses are taken on those. The student is fitted in two ways at once: every map to the teacher's
+map (error relative to each channel's deviation), and every loss between two pictures of a batch
+to the same loss by the teacher (difference of logarithms), because ranking outputs is its work.
+The state of the teaching is kept beside the weights (`.resume.pt`, not shipped) each minute.
+"""
+
+import argparse
+import math
+import pathlib
+import random
+import sys
+import time
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from scipy.linalg import qr
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from gan_style.features import (
+    CompactPicture,
+    CompactStroke,
+    picture_features,
+    stroke_features,
+)
+from gan_style.images import find_pictures, read_picture, resize_short_side, to_tensor
+from gan_style.losses import StyleStatistics, style_statistics
+from gan_style.device import keep_freed_memory
+
+CHANNELS = {"relu1_1": 32, "relu2_1": 64}
+CROP, SHORT_SIDE, BATCH = 128, 288, 8
+
+
+def load_pictures(folders: list[str], leave_out: set[str]) -> list[Tensor]:
+    """(3, H, W) uint8 pictures with a short side of at most SHORT_SIDE."""
+    found = []
+    for folder in folders:
+        for path in find_pictures(pathlib.Path(folder)):
+            if path.name in leave_out:
+                continue
+            picture = read_picture(path)
+            if min(picture.size) > SHORT_SIDE:
+                picture = resize_short_side(picture, SHORT_SIDE)
+            if min(picture.size) >= CROP:
+                found.append((to_tensor(picture) * 255).round().to(torch.uint8))
+    return found
+
+
+def crop(picture: Tensor, generator: random.Random) -> Tensor:
+    """A random square of 64 to 288 px brought to CROP, so that all scales of texture are met."""
+    _, height, width = picture.shape
+    side = generator.randint(64, min(height, width)) if generator.random() < 0.5 else CROP
+    top, left = generator.randint(0, height - side), generator.randint(0, width - side)
+    square = picture[None, :, top : top + side, left : left + side].float() / 255
+    if side != CROP:
+        square = F.interpolate(square, CROP, mode="bilinear", antialias=side > CROP).clamp(0, 1)
+    return square.flip(3) if generator.random() < 0.5 else square
+
+
+def spoil(pictures: Tensor, generator: random.Random) -> Tensor:
+    """Faults that outputs in training show: noise, blur, grids, washed-out or shifted colour."""
+    kind = generator.randrange(8)
+    if kind == 0:
+        pictures = pictures + 0.2 * generator.random() * torch.randn_like(pictures)
+    elif kind == 1:
+        small = F.interpolate(pictures, CROP // generator.choice((2, 3, 4)), mode="area")
+        pictures = F.interpolate(small, CROP, mode=generator.choice(("nearest", "bicubic")))
+    elif kind == 2:
+        pictures = pictures.lerp(pictures.roll(1, 0), generator.random())
+    elif kind == 3:
+        mean = pictures.mean((2, 3), keepdim=True)
+        pictures = mean + (pictures - mean) * generator.uniform(0.1, 1.8)
+    elif kind == 4:
+        pictures = pictures @ torch.eye(CROP) + 0.2 * torch.randn(len(pictures), 3, 1, 1)
+    return pictures.clamp(0, 1)
+
+
+def batch(pictures: list[Tensor], generator: random.Random) -> Tensor:
+    """(BATCH, 3, CROP, CROP): crops, half of the batches spoilt, the first two of one picture."""
+    chosen = [generator.choice(pictures) for _ in range(BATCH - 1)]
+    squares = torch.cat([crop(p, generator) for p in [chosen[0], *chosen]])
+    if generator.random() < 0.5:
+        half = BATCH // 2
+        squares = torch.cat([squares[:half], spoil(squares[:half], generator)])
+    return squares
+
+
+def select_channels(teacher: nn.Module, pictures: list[Tensor]) -> dict[str, Tensor]:
+    """The channels that best stand for the rest: pivots of a QR factorisation of activations."""
+    generator = random.Random(0)
+    with torch.inference_mode():
+        maps = [teacher(batch(pictures, generator)) for _ in range(12)]
+    chosen = {}
+    for layer, count in CHANNELS.items():
+        rows = torch.cat([m[layer].permute(0, 2, 3, 1).flatten(0, 2)[::97] for m in maps])
+        _, _, pivots = qr(rows.numpy(), mode="economic", pivoting=True)
+        chosen[layer] = torch.from_numpy(np.sort(pivots[:count]))
+    return chosen
+
+
+def positions_first(maps: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H*W, C) float32, the layout of channels-last memory: nothing moves."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2).float()
+
+
+def distances(maps: Tensor, statistics: StyleStatistics, layer: str) -> Tensor:
+    """Logarithms of Gram, moments and map distances between each picture and the next, (3, B)."""
+    gram = statistics.gram[layer]
+    moments = torch.stack([statistics.mean[layer], statistics.deviation[layer]], 1)
+    others = gram.roll(1, 0)
+    relative = (gram - others).square().sum((1, 2)) / others.square().sum((1, 2))
+    shifted = (moments - moments.roll(1, 0)).square().mean((1, 2))
+    apart = (maps[1:] - maps[:-1]).square().mean((1, 2))
+    return torch.cat([relative, shifted, apart]).clamp(min=1e-8).log()
+
+
+def objective(
+    student: dict[str, Tensor], teacher: dict[str, Tensor], width: dict[str, Tensor]
+) -> Tensor:
+    """Error of the maps, in units of the teacher's deviation, and of the losses taken on them."""
+    total = torch.zeros(())
+    mine, wanted = style_statistics(student), style_statistics(teacher)
+    for layer in student:
+        maps, target = positions_first(student[layer]), positions_first(teacher[layer])
+        total = total + ((maps - target) / width[layer]).square().mean()
+        close = distances(maps, mine, layer), distances(target, wanted, layer)
+        total = total + 0.3 * F.smooth_l1_loss(*close)
+    return total
+
+
+class Teaching:
+    """Student, teachers, optimiser: everything that one step needs."""
+
+    def __init__(self, options: argparse.Namespace, pictures: list[Tensor]) -> None:
+        self.pictures = pictures
+        self.vgg = picture_features("vgg19", options.vgg)
+        self.squeezenet = stroke_features("squeezenet", options.squeezenet)
+        self.channels = select_channels(self.vgg, pictures)
+        self.student = nn.ModuleDict({"picture": CompactPicture(), "stroke": CompactStroke()})
+        self.student.to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.Adam(self.student.parameters(), 2e-3, (0.9, 0.99))
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.student, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+        )
+        self.step = 0
+        generator = random.Random(1)
+        maps = [self.teach(batch(pictures, generator)) for _ in range(8)]
+        self.width = {
+            layer: torch.cat([positions_first(m[layer]) for m in maps])
+            .std((0, 1), keepdim=True)
+            .clamp(min=0.05)
+            for layer in maps[0]
+        }
+
+    @torch.no_grad()
+    def teach(self, pictures: Tensor) -> dict[str, Tensor]:
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = {**self.vgg(pictures), **self.squeezenet(pictures)}
+        for layer, channels in self.channels.items():
+            last = maps[layer].permute(0, 2, 3, 1)  # keeps the channels last in memory
+            maps[layer] = last[..., channels].permute(0, 3, 1, 2)
+        return maps
+
+    def learn(self, learning_rate: float) -> float:
+        pictures = batch(self.pictures, random.Random(self.step + 2))
+        teacher = self.teach(pictures)
+        with torch.autocast("cpu", torch.bfloat16):
+            student = self.student["picture"](pictures) | self.student["stroke"](pictures)
+        if self.step % 8:  # the first map is one linear layer: it needs few lessons and costs most
+            student.pop("relu1_1")
+        loss = objective(student, teacher, self.width)
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.student)
+        self.step += 1
+        return loss.item()
+
+    def save(self, path: pathlib.Path) -> None:
+        weights = {k: v.half().contiguous() for k, v in self.average.module.state_dict().items()}
+        channels = {k: " ".join(map(str, v.tolist())) for k, v in self.channels.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(weights, path, {"steps": str(self.step), **channels})
+        state = {"student": self.student, "optimizer": self.optimizer, "average": self.average}
+        whole = {k: v.state_dict() for k, v in state.items()}
+        torch.save(
+            {**whole, "step": self.step, "channels": self.channels}, path.with_suffix(".resume.pt")
+        )
+
+    def resume(self, path: pathlib.Path) -> None:
+        state = torch.load(path.with_suffix(".resume.pt"), weights_only=True)
+        for name in ("student", "optimizer", "average"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.channels = state["step"], state["channels"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "pictures", nargs="+", help="folders; name one twice to see it twice as often"
+    )
+    parser.add_argument("--vgg", required=True, help="weights of VGG-19 up to relu3_1")
+    parser.add_argument("--squeezenet", required=True, help="weights of SqueezeNet 1.1")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--leave-out", nargs="*", default=[], help="file names that are not shown")
+    parser.add_argument("--resume", action="store_true", help="go on from OUT's .resume.pt")
+    parser.add_argument(
+        "-o", "--out", type=pathlib.Path, default="gan_style/weights/compact.safetensors"
+    )
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_float32_matmul_precision("medium")
+    torch.manual_seed(0)
+    teaching = Teaching(options, load_pictures(options.pictures, set(options.leave_out)))
+    if options.resume:
+        teaching.resume(options.out)
+    print(f"{len(teaching.pictures)} pictures", flush=True)
+    begin = saved = time.monotonic()
+    recent: list[float] = []
+    while (share := (time.monotonic() - begin) / 60 / options.minutes) < 1:
+        warm = min(1.0, share * options.minutes / 0.3)
+        recent.append(teaching.learn(2e-3 * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6))
+        if time.monotonic() - saved > 60:
+            print(f"step {teaching.step}  loss {np.mean(recent):.4f}  {share:.0%}", flush=True)
+            teaching.save(options.out)
+            saved, recent = time.monotonic(), []
+    teaching.save(options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Every file in configs/ loads, and says only what differs from the defaults."""
+
+from pathlib import Path
+
+import pytest
+
+from gan_style.config import Config, ConfigError, config_to_dict, load_config
+from gan_style.options import read_settings, settings_of
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+CHOICE = "data.styles=some/folder"  # what scratch.yaml leaves to the user
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_loads(path: Path) -> None:
+    assert isinstance(load_config(str(path), [CHOICE]), Config)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_lists_only_differences(path: Path) -> None:
+    loaded = settings_of(config_to_dict(load_config(str(path), [CHOICE])))
+    defaults = settings_of(config_to_dict(Config()))
+    assert [key for key in read_settings(str(path)) if loaded[key] == defaults[key]] == []
+
+
+def test_those_that_the_readme_names_are_there() -> None:
+    assert {path.stem for path in CONFIGS} >= {"default", "scratch", "smoke"}
+
+
+def test_default_and_smoke_need_nothing_chosen() -> None:
+    for name in ("default", "smoke"):
+        assert load_config(str(REPOSITORY / f"configs/{name}.yaml")).data.styles == "data/demo"
+
+
+def test_scratch_asks_for_a_folder() -> None:
+    with pytest.raises(ConfigError, match=r"data\.styles has to be chosen"):
+        load_config(str(REPOSITORY / "configs/scratch.yaml"))
+
+
+def test_smoke_stays_away_from_wandb() -> None:
+    assert load_config(str(REPOSITORY / "configs/smoke.yaml")).tracking.wandb == "off"

@@ -1,0 +1,90 @@
+import ctypes
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
+
+
+def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_the_best_device_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
+) -> None:
+    machine(monkeypatch, cuda=cuda, mps=mps)
+    assert choose_device("auto") == torch.device(expected)
+    assert choose_device(expected) == torch.device(expected)
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "mps", "tpu", "", "CPU"])
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    machine(monkeypatch, cuda=False, mps=False)
+    with pytest.raises(ValueError, match=rf"train.device is '{wanted}'.*allowed: auto, cpu$"):
+        choose_device(wanted)
+
+
+def test_the_refusal_names_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, cuda=False, mps=True)
+    with pytest.raises(ValueError, match=r"allowed: auto, mps, cpu$"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_bfloat16_follows_the_processor(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: answer, raising=False)
+    assert bfloat16_is_fast(torch.device("cpu")) is answer
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_bfloat16_follows_the_graphics_card(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def supported(**options: Any) -> bool:
+        asked.append(options)
+        return answer
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert bfloat16_is_fast(torch.device("cuda")) is answer
+    assert asked == [{"including_emulation": False}]  # emulated is slower than float32
+
+
+def test_bfloat16_is_not_used_on_mps() -> None:
+    assert bfloat16_is_fast(torch.device("mps")) is False
+
+
+def test_bfloat16_is_off_where_pytorch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is a private one, which older versions of PyTorch do not have."""
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    assert bfloat16_is_fast(torch.device("cpu")) is False
+
+
+def test_the_allocator_is_told_to_keep_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda option, value: calls.append((option, value)))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    keep_freed_memory()
+    # M_MMAP_MAX = -4: no buffer is mapped alone; M_TRIM_THRESHOLD = -1: none is given back
+    assert sorted(calls) == [(-4, 0), (-1, 2**31 - 1)]
+
+
+@pytest.mark.parametrize("library", [None, SimpleNamespace()])
+def test_another_c_library_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, library: SimpleNamespace | None
+) -> None:
+    def load(name: str) -> SimpleNamespace:
+        if library is None:
+            raise OSError(f"{name}: cannot open shared object file")
+        return library  # of a system without mallopt
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    keep_freed_memory()
