@@ -4,24 +4,26 @@
 
 The defaults are the project's (batch 8, 128 px, `small`, `compact`, all losses); pictures are
 random numbers, none is read from a file. *Several styles* gives every set of the batch another
-style, so that the critic also sees wrong codes; *one style* is a single collection. The median is
-that of steps without the R1 penalty, which is due every `discriminator.r1_interval` steps; the
-mean includes it. Shares are those of several styles, over a whole interval.
+style, so that the critic also sees wrong codes; *one style* is a single collection. The median
+hardly sees the R1 penalty, which is due every `discriminator.r1_interval` steps; the mean does.
+Shares are those of several styles, over a whole interval.
 
 How shares are measured (CPU only): torch.profiler on real steps. Ranges mark the forward pass of
 each network and loss; a node of the backward pass belongs to the part in whose range its forward
 operation ran, matched by autograd's sequence number, and a node that only adds up a parameter's
 gradient to the node before it. Every microsecond of a step goes to the innermost part open then.
-Limits: profiling lengthens steps (printed), and those parts more that have many small operations;
-Python between operations counts for the part it is in; *rest* is what no part claims (batch,
-augmentation, weighted sums, autograd's own bookkeeping). Of a discriminator's backward pass, what
-carries the gradient to the generator's picture counts as discriminator.
+Limits: profiling lengthens steps (printed; against plain steps before and after), and most those
+parts that have many small operations; Python between operations counts for the part it is in;
+*rest* is what no part claims (batch, augmentation, weighted sums, autograd's own bookkeeping). Of
+a discriminator's backward pass, what carries the gradient to the generator's picture counts as
+discriminator.
 
 Last, the reflection padding of blocks.py against PyTorch's own (padding.py).
 """
 
 import argparse
 import inspect
+import math
 import sys
 import time
 from collections import defaultdict
@@ -70,36 +72,38 @@ def make_batch(config: Config, *, several: bool) -> Batch:
 # ---------------------------------------------------------------------- pictures a second
 
 
-def step_seconds(worker: Trainer, batch: Batch, steps: int) -> tuple[list[float], list[float]]:
-    """Seconds of steps without and with the penalty, after a warm-up."""
-    interval = worker.config.discriminator.r1_interval
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for number in range(-WARMUP, steps):
-        penalised = worker.steps_done % interval == 0
+def step_seconds(worker: Trainer, batch: Batch, steps: int) -> list[float]:
+    """Seconds of each of so many steps."""
+    seconds = []
+    for _ in range(steps):
         began = time.perf_counter()
         worker.step(batch, 0.0)
         if worker.device.type == "cuda":
             torch.cuda.synchronize()
-        if number >= 0:
-            seconds[penalised].append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - began)
     return seconds
 
 
-def measure_rates(config: Config, worker: Trainer, steps: int) -> tuple[str, float]:
-    """A table of pictures a second, and the mean seconds of a step with several styles."""
-    rows, means = [], []
-    interval = config.discriminator.r1_interval
-    for name, several in (("several styles", True), ("one style", False)):
-        plain, penalised = step_seconds(worker, make_batch(config, several=several), steps)
-        usual = median(plain or penalised)
-        extra = (mean(penalised) - mean(plain)) / interval if plain and penalised else 0.0
-        means.append(mean(plain or penalised) + extra)
-        count = config.train.batch_size
-        rates = (f"{count / seconds:.1f}" for seconds in (usual, means[-1]))
-        rows.append([name, f"{1e3 * usual:.0f} ms", *rates])
-    threads = f"{torch.get_num_threads()} threads" if worker.device.type == "cpu" else "device"
-    about = f"{worker.device.type}, {worker.precision}, {threads}, {steps} steps"
-    return table((about, "median step", "pictures/s", "mean, with R1"), rows), means[0]
+def measure_rates(config: Config, worker: Trainer, steps: int) -> str:
+    """A table of pictures a second; several styles and one take turns, an R1 interval each."""
+    interval = config.discriminator.r1_interval  # so many steps hold the penalty once
+    batches = {
+        "several styles": make_batch(config, several=True),
+        "one style": make_batch(config, several=False),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in batches}
+    step_seconds(worker, batches["several styles"], WARMUP)
+    for _ in range(math.ceil(steps / interval)):
+        for name, batch in batches.items():
+            seconds[name] += step_seconds(worker, batch, interval)
+    rows = []
+    for name, values in seconds.items():
+        rates = (f"{config.train.batch_size / s:.1f}" for s in (median(values), mean(values)))
+        rows.append([name, f"{1e3 * median(values):.0f} ms", *rates])
+    where = worker.device.type
+    where += f" ({torch.get_num_threads()} threads)" if where == "cpu" else ""
+    about = f"{where}, {worker.precision}, {len(seconds['one style'])} steps each"
+    return table((about, "median step", "pictures/s", "by the mean"), rows)
 
 
 # ---------------------------------------------------------------------- shares
@@ -179,13 +183,15 @@ def _is_node(event: FunctionEvent) -> bool:
     return bool(event.scope == 1)  # RecordScope::BACKWARD_FUNCTION
 
 
-def measure_shares(worker: Trainer, batch: Batch, steps: int, usual: float) -> str:
-    """A table of the parts of a step; `usual` is the mean seconds of one that is not profiled."""
+def measure_shares(worker: Trainer, batch: Batch, steps: int) -> str:
+    """A table of the parts of a step, and how much slower profiling made it."""
     mark_parts()
+    plain = step_seconds(worker, batch, steps)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(steps):
             with record_function(STEP):
                 worker.step(batch, 0.0)
+    plain += step_seconds(worker, batch, steps)
     events = profiler.events()
     assert events is not None
     attribution = Attribution()
@@ -199,7 +205,7 @@ def measure_shares(worker: Trainer, batch: Batch, steps: int, usual: float) -> s
         forward, backward = seconds[part, False], seconds[part, True]
         times = (f"{1e3 * s / steps:.1f} ms" for s in (forward, backward))
         rows.append([part, *times, f"{(forward + backward) / whole:.1%}"])
-    slower = whole / steps / usual - 1
+    slower = whole / steps / mean(plain) - 1
     note = f"{steps} profiled steps, {slower:+.0%} time by profiling"
     return table((note, "forward", "backward", "share"), rows)
 
@@ -209,7 +215,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("settings", nargs="*", metavar="key.sub=value", help="as for train.py")
-    parser.add_argument("--steps", type=int, default=48, help="timed steps of each kind (48)")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=48,
+        help="timed steps of each kind, rounded up to whole R1 intervals (48)",
+    )
     parser.add_argument("--profiled", type=int, help="profiled steps (one R1 interval)")
     options = parser.parse_args()
     keep_freed_memory()
@@ -218,12 +229,11 @@ def main() -> None:
         worker = Trainer(config, choose_device(config.train.device))
     except ValueError as error:
         sys.exit(f"error: {error}")
-    rates, usual = measure_rates(config, worker, options.steps)
-    print(rates)
+    print(measure_rates(config, worker, options.steps))
     if worker.device.type == "cpu":
         profiled = options.profiled or config.discriminator.r1_interval
         batch = make_batch(config, several=True)
-        print(f"\n{measure_shares(worker, batch, profiled, usual)}")
+        print(f"\n{measure_shares(worker, batch, profiled)}")
         print(f"\n{compare_generators(worker, batch.content, options.steps)}")
     print(f"\n{compare_padding(3 * options.steps)}")
 

@@ -160,51 +160,18 @@ class Modulation(nn.Module):
         return torch.addcmul((shift - mean * scale).to(maps.dtype), maps, scale.to(maps.dtype))
 
 
-class Noise(nn.Module):
-    """Adds a fixed grain in a learnt strength for each channel (StyleGAN, Karras et al. 2019).
-
-    Plain sky holds nothing from which a convolution could start a brush stroke; the grain does.
-    It is a hash of the position, so a picture is always painted alike and tiles agree.
-
-    Shape:
-        - maps: (B, C, H, W); origin: position of the upper left corner, in pixels of these maps
-        - returns: (B, C, H, W)
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.strength = nn.Parameter(torch.zeros(channels, 1, 1))
-
-    def forward(self, maps: Tensor, origin: tuple[int, int]) -> Tensor:
-        grain = position_noise(maps.shape[2], maps.shape[3], origin).to(maps)  # (H, W)
-        return maps + grain * self.strength.to(maps.dtype)
-
-
-def position_noise(height: int, width: int, origin: tuple[int, int]) -> Tensor:
-    """(height, width) numbers of mean 0 and deviation 1, a hash of row and column."""
-    rows = torch.arange(origin[0], origin[0] + height)[:, None]
-    columns = torch.arange(origin[1], origin[1] + width)
-    # Two rounds of an integer hash (multiply, exclusive or of shifted bits) kept to 31 bits.
-    bits = (rows * 73856093 ^ columns * 19349663) & 0x7FFFFFFF
-    for factor in (0x45D9F3B, 0x119DE1F3):
-        bits = ((bits ^ (bits >> 15)) * factor) & 0x7FFFFFFF
-    return ((bits ^ (bits >> 13)).float() / 0x7FFFFFFF - 0.5) * 12**0.5
-
-
 class ModulatedResidual(nn.Module):
-    """Two modulated convolutions beside the identity; the grain enters before the second."""
+    """Two modulated convolutions beside the identity."""
 
     def __init__(self, channels: int, code: int) -> None:
         super().__init__()
         self.first = Convolution(channels, channels)
         self.first_modulation = Modulation(channels, code)
-        self.noise = Noise(channels)
         self.second = Convolution(channels, channels)
         self.second_modulation = Modulation(channels, code)
 
-    def forward(self, maps: Tensor, code: Tensor, origin: tuple[int, int]) -> Tensor:
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         x = F.relu(self.first_modulation(self.first(maps), code))
-        x = self.noise(x, origin)
         change: Tensor = self.second_modulation(self.second(x), code)
         return maps + change
 

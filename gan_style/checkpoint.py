@@ -136,7 +136,7 @@ def unflatten_state(tensors: Mapping[str, Tensor], skeleton: Any) -> Any:
     """
     try:
         return _unflatten(tensors, skeleton)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError, StopIteration) as error:
         raise CheckpointError(f"the saved state does not fit together: {error!r}") from error
 
 

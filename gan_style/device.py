@@ -22,6 +22,15 @@ def keep_freed_memory() -> None:
         return
 
 
+def allow_bfloat16_products() -> None:
+    """Let products of float32 matrices use bfloat16 factors, with float32 sums and results.
+
+    The features of a bfloat16 network are bfloat16 numbers already, so Gram matrices stay exact
+    (7e-7 of the largest entry), and are 2.3 times faster (docs/LOG.md).
+    """
+    torch.set_float32_matmul_precision("medium")
+
+
 def bfloat16_is_fast(device: torch.device) -> bool:
     """Whether networks run faster in bfloat16 than in float32 on this device."""
     if device.type == "cuda":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-_WIDTHS = {"small": (40, 80, 160), "large": (64, 128, 256)}
+_WIDTHS = {"small": (32, 64, 128), "large": (64, 128, 256)}
 SCALES = 2
 
 

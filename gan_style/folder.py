@@ -17,6 +17,8 @@ from gan_style.config import Config, ConfigError
 def resume_source(config: Config) -> Path | None:
     """The checkpoint to go on from, or None for a fresh run."""
     wanted = config.train.resume
+    if wanted.lower() in ("true", "false"):  # as other options take them
+        wanted = wanted.lower()
     if wanted in ("", "false"):
         return None
     place = Path(config.run.dir if wanted == "true" else wanted)

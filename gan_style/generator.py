@@ -72,22 +72,20 @@ class Generator(nn.Module):
         with torch.no_grad():  # begin near mid-grey: a large first output saturates the sigmoid
             self.to_picture.weight.mul_(0.2)
 
-    def forward(self, content: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
-        """Paint. `origin` is the place of a tile in its picture, (row, column) in pixels."""
+    def forward(self, content: Tensor, code: Tensor) -> Tensor:
         height, width = content.shape[2:]
         x = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
-        quarter, eighth = _scaled(origin, 4), _scaled(origin, 8)
         x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, H/4, W/4)
         for block in self.before:
-            x = block(x, code, quarter)
+            x = block(x, code)
         y = self.down_eighth(x, code)  # (B, eighth, H/8, W/8)
         for block in self.middle:
-            y = block(y, code, eighth)
+            y = block(y, code)
         y = F.interpolate(self.up_quarter(y), scale_factor=2, mode="bilinear")
         x = x + y  # (B, quarter, H/4, W/4)
         for block in self.after:
-            x = block(x, code, quarter)
+            x = block(x, code)
         x = self.up_full(self.up_half(x, code), code)  # (B, full, H, W)
         picture = torch.sigmoid(self.to_picture(x).float())[:, :, :height, :width]
         return picture.contiguous()  # the losses on pixels are slow with three channels last
@@ -113,7 +111,3 @@ class Generator(nn.Module):
 
 def _blocks(count: int, channels: int, code: int) -> nn.ModuleList:
     return nn.ModuleList(ModulatedResidual(channels, code) for _ in range(count))
-
-
-def _scaled(origin: tuple[int, int], factor: int) -> tuple[int, int]:
-    return origin[0] // factor, origin[1] // factor

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from torch import Tensor
@@ -21,7 +22,7 @@ from gan_style.checkpoint import (
 )
 from gan_style.config import Config, ConfigError, config_to_dict, save_config
 from gan_style.data import TrainingData
-from gan_style.device import choose_device, keep_freed_memory
+from gan_style.device import allow_bfloat16_products, choose_device, keep_freed_memory
 from gan_style.folder import environment, file_name, memory_in_use, resume_source, run_folder
 from gan_style.images import picture_grid
 from gan_style.model import MODEL_FILE
@@ -49,6 +50,8 @@ def train(config: Config, report: Any = print) -> Path:
     config = replace(config, run=replace(config.run, dir=str(run_dir)))
     data = TrainingData(config.data, config.train.batch_size, config.train.seed, report)
     trainer = Trainer(config, device)
+    if trainer.precision == "bfloat16":
+        allow_bfloat16_products()
     run = Run(config, run_dir, data, trainer)
     if source is not None:
         run.resume(source)
@@ -69,6 +72,7 @@ class Run:
         self.trainer = trainer
         self.seconds = 0.0
         self.best = math.inf
+        self.saved = -1  # step of the last checkpoint of this start
         self.tracker_state: dict[str, Any] | None = None
         self.tracker = Tracker()
 
@@ -77,7 +81,7 @@ class Run:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         save_config(self.config, self.folder / "config.yaml")
         (self.folder / "environment.txt").write_text(
-            environment(self.trainer.device, self.trainer.precision)
+            environment(self.trainer.device, self.trainer.precision), encoding="utf-8"
         )
         self.tracker = build_tracker(
             self.config.tracking,
@@ -106,6 +110,7 @@ class Run:
                     break
                 terms = trainer.step(batch, self.progress())
                 step = trainer.steps_done
+                self.seconds = time.monotonic() - began
                 bar.update(100 * min(1.0, self.progress()) - bar.n)
                 if step % config.run.log_every == 0:
                     self._log(terms, bar)
@@ -114,7 +119,8 @@ class Run:
                 if step % config.run.checkpoint_every == 0:
                     self.seconds = time.monotonic() - began
                     self._checkpoint()
-        self._checkpoint()
+        if self.saved != trainer.steps_done:
+            self._checkpoint()
         return bool(stopped)
 
     def progress(self) -> float:
@@ -157,7 +163,7 @@ class Run:
         score = validation_score(self.trainer, self.data)
         self.tracker.log({"validation/score": score}, self.trainer.steps_done)
         better = score < self.best
-        self.best = min(score, self.best)
+        self.best = min(self.best, score)  # in this order a nan is no record
         tensors, skeleton = flatten_state(self.trainer.state_dict())
         metadata = {
             "kind": "checkpoint",
@@ -174,6 +180,7 @@ class Run:
             averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
             save_checkpoint(self.checkpoints / "best.safetensors", averaged, metadata)
         prune_checkpoints(self.checkpoints, self.config.run.keep)
+        self.saved = self.trainer.steps_done
 
     def resume(self, source: Path) -> None:
         """Take over networks, optimisers, averages, counters and tracker from a checkpoint."""
@@ -200,7 +207,7 @@ class Run:
             self.tracker.close(ok=False)
             report(
                 f"stopped after {self.trainer.images_seen} images; go on with\n"
-                f"  python train.py {self.folder / 'config.yaml'} train.resume=true"
+                f"  python train.py {quote(str(self.folder / 'config.yaml'))} train.resume=true"
             )
             return
         self._sample()
@@ -210,8 +217,8 @@ class Run:
         names = "\n".join(f"style code  {path}" for path in styles)
         report(
             f"\nlook at     {newest}\nmodel       {model}\n{names}\n"
-            f"next        gan-style stylize PHOTO --style {styles[0]} --model {self.folder} "
-            "-o painted.png"
+            f"next        gan-style stylize PHOTO --style {quote(str(styles[0]))} "
+            f"--model {quote(str(self.folder))} -o painted.png"
         )
 
     def _export(self) -> tuple[Path, list[Path]]:

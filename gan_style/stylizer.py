@@ -1,6 +1,6 @@
 """Use of a trained model: pictures -> style code, photo and code -> painting. No training code."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -86,22 +86,13 @@ class Stylizer:
         codes: list[Tensor] = []
         hashes: list[str] = []
         shown: list[Image.Image] = []
-        skipped = 0
-        for picture in progress(pictures):
-            try:
-                opened = _open(picture)
-            except PictureError as error:
-                skipped += 1
-                report(f"skipped: {error}")
-                continue
+        for opened in _readable(pictures, report, progress):
             codes.append(self._code(opened))
             hashes.append(picture_hash(opened))
             if len(shown) < 4:
                 shown.append(resize_short_side(opened, 160))
         if not codes:
             raise PictureError(f"no picture of {len(pictures)} can be read: nothing to encode")
-        if skipped:
-            report(f"{skipped} of {len(pictures)} pictures were skipped")
         stacked = torch.stack(codes)
         return StyleCode(
             mean=stacked.mean(0),
@@ -141,16 +132,23 @@ class Stylizer:
             raise ValueError(f"strength is {strength}; allowed: 0 to 1")
         if size is not None and size < MINIMUM_SIDE:
             raise ValueError(f"size is {size}; allowed: at least {MINIMUM_SIDE}")
-        if code.model != self.id:
-            raise StyleError(
-                f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
-                f"{self.id}: encode its pictures again with this model"
-            )
+        self._refuse_foreign(code)
         opened = _open(picture)
         if size is not None:
             opened = resize_short_side(opened, size)
         painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
         return with_colours_of(opened, painted) if keep_colour else painted
+
+    def _refuse_foreign(self, code: StyleCode) -> None:
+        if code.model != self.id:
+            raise StyleError(
+                f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
+                f"{self.id}: encode its pictures again with this model"
+            )
+        if code.mean.shape != (self.model.code,):
+            raise StyleError(
+                f"style {code.name!r} has {len(code.mean)} numbers, the model {self.model.code}"
+            )
 
     @torch.inference_mode()
     def _code(self, picture: Image.Image) -> Tensor:
@@ -189,6 +187,25 @@ def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:
 
 def _open(picture: Picture) -> Image.Image:
     return picture.convert("RGB") if isinstance(picture, Image.Image) else read_picture(picture)
+
+
+def _readable(
+    pictures: Sequence[Picture],
+    report: Callable[[str], None],
+    progress: Callable[[Iterable[Picture]], Iterable[Picture]],
+) -> Iterator[Image.Image]:
+    """Open each, and report those that cannot be read and how many they were."""
+    skipped = 0
+    for picture in progress(pictures):
+        try:
+            opened = _open(picture)
+        except PictureError as error:
+            skipped += 1
+            report(f"skipped: {error}")
+        else:
+            yield opened
+    if skipped:
+        report(f"{skipped} of {len(pictures)} pictures were skipped")
 
 
 def _trim(picture: Image.Image) -> Image.Image:

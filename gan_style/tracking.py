@@ -1,11 +1,11 @@
 """What a run tells the world: its folder, always, and Weights & Biases, which mirrors it.
 
-Offline and resumed (wandb 0.31; earlier versions forget `resume` offline, see its issues 2423 and
-4624): every start writes one more folder wandb/offline-run-<time>-<id>. The id is in checkpoints,
-so all pieces have it, and all but the first say that they resume: `wandb sync` of all of them
-(`--append` is gone) uploads them in order of time, each after the one before. But steps that the
-server has already are moved to later numbers, and online they are dropped. So what training
-repeats after a crash, the steps since the checkpoint, is not sent to W&B again.
+Offline and resumed (wandb >= 0.31; before, `resume` was forgotten offline, its issues 2423, 4624):
+every start writes one more folder wandb/offline-run-<time>-<id>. Checkpoints hold the id, so that
+all pieces have it, and all but the first say that they resume: one `wandb sync` of all (--append
+is gone) uploads them in order of time, each after the one before. But it moves steps that the
+server has already to later numbers, and online they are dropped. So what training repeats after a
+crash, the steps since the checkpoint, is not sent again.
 """
 
 import atexit
@@ -21,7 +21,7 @@ from contextlib import suppress
 from netrc import NetrcParseError, netrc
 from pathlib import Path
 from queue import Full, Queue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,16 +29,14 @@ from PIL import Image
 
 from gan_style.config import TrackingConfig
 
-START_SECONDS, FINISH_SECONDS = 30.0, {"online": 120.0, "offline": 30.0}
-"""How long W&B may take to begin, and to end; online it then uploads what is left."""
+FINISH_SECONDS = 90.0  # the longest wait at the end, for what is not uploaded yet
 WAITING_JOBS = 1000
-_QUIET = {
+_SETTINGS = {
     "console": "off", "silent": True, "show_errors": False, "save_code": False,
-    "disable_git": True, "x_disable_stats": True, "finish_timeout_raises": True,
-    "init_timeout": START_SECONDS, "login_timeout": START_SECONDS, "reinit": "create_new",
-    "x_transaction_log_flush_interval": 2.0,  # seconds that a killed run may lose
+    "disable_git": True, "x_disable_stats": True, "reinit": "create_new",
+    "init_timeout": 30.0, "login_timeout": 30.0, "finish_timeout_raises": True,
+    "finish_timeout": FINISH_SECONDS, "x_transaction_log_flush_interval": 2.0,
 }  # fmt: skip
-_MODES = {"online": "online", "offline": "offline", "dryrun": "offline", "disabled": "off"}
 
 
 class Tracker:
@@ -91,7 +89,7 @@ class RunLog(Tracker):
     """The run folder: log.jsonl, one line of numbers a call, and samples/<name>-<step>.png.
 
     A resumed run (`state` from its checkpoint) goes on after the checkpoint's step: later lines
-    and pictures, which training will make again, go. Without a state all of them go.
+    and pictures, which training will make again, are deleted; without a state, all of them.
     """
 
     def __init__(self, run_dir: Path, state: Mapping[str, Any] | None = None) -> None:
@@ -99,8 +97,7 @@ class RunLog(Tracker):
         self.samples = run_dir / "samples"
         self.samples.mkdir(parents=True, exist_ok=True)
         self.step: int = (state or {}).get("log", {}).get("step", -1)
-        self.previous = self._cut()
-        """Last step that was logged before, -1 if none."""
+        self.previous = self._cut()  # last step there was, -1 if none
 
     def _cut(self) -> int:
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
@@ -109,9 +106,8 @@ class RunLog(Tracker):
         temporary = self.path.with_name(".log.jsonl.tmp")
         temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         os.replace(temporary, self.path)
-        for picture in self.samples.glob("*-????????.png"):
-            step = picture.stem[-8:]
-            if step.isdecimal() and int(step) > self.step:
+        for picture in self.samples.glob(f"*-{'[0-9]' * 8}.png"):
+            if int(picture.stem[-8:]) > self.step:
                 picture.unlink()
         return max(steps, default=-1)
 
@@ -122,10 +118,7 @@ class RunLog(Tracker):
         self.step = max(self.step, step)
 
     def images(self, name: str, picture: Image.Image, step: int) -> None:
-        path = self.samples / f"{name}-{step:08d}.png"
-        temporary = path.with_suffix(".tmp")
-        picture.save(temporary, format="PNG")
-        os.replace(temporary, path)
+        picture.save(self.samples / f"{name}-{step:08d}.png")
         self.step = max(self.step, step)
 
     def state(self) -> dict[str, Any]:
@@ -137,11 +130,9 @@ class WandbTracker(Tracker):
 
     A thread takes jobs from a queue, where the training leaves them. Whatever goes wrong (import,
     start, a call, a killed or hung wandb-core, a full queue) is told in one line and ends this
-    tracker alone. Its files lie in run_dir/wandb, copies of the artifacts among them: a longer run
-    must not overwrite what waits for its upload.
+    tracker alone. Its files lie in run_dir/wandb, with a copy of each artifact as it was.
 
     Args:
-        run_config: the whole configuration as plain values.
         state: of a checkpoint; the run goes on under the same id.
         after: last step that W&B has already, -1 for none; up to there nothing is sent.
     """
@@ -155,33 +146,29 @@ class WandbTracker(Tracker):
         state: Mapping[str, Any] | None = None,
         *,
         after: int = -1,
-        report: Callable[[str], None] = print,
     ) -> None:
         known = (state or {}).get("wandb", {})
         self.id: str = known.get("id") or secrets.token_hex(4)
         self.mode = wandb_mode(config)
         self.folder = run_dir.resolve() / "wandb"
-        self._skipped = self.step = max(after, known.get("step", -1))
-        self._about = {
-            "project": config.project, "entity": config.entity or None, "config": run_config,
-            "name": run_name, "id": self.id, "resume": "allow" if known else None,
-            "dir": str(run_dir.resolve()),
-        }  # fmt: skip
-        self._report = report
-        self._off = self._closed = False
-        self._exit_code = 0
+        self._skipped = self.step = int(max(after, known.get("step", -1)))
+        self._about = {"name": run_name, "id": self.id, "resume": "allow" if known else None}
+        self._about |= {"project": config.project, "entity": config.entity or None}
+        self._about |= {"dir": str(self.folder.parent), "config": run_config}
+        self._off, self._exit_code = False, 0
         self._core: Any = None  # the process wandb-core
-        self._lock = Lock()
         self._jobs: Queue[Callable[[Any, Any], object] | None] = Queue(WAITING_JOBS)
         self._thread = Thread(target=self._work, name="wandb", daemon=True)
         self._thread.start()
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         numbers = dict(metrics)
-        self._put(lambda wandb, run: run.log(numbers, step=step), step)
+        if self._is_new(step):
+            self._put(lambda wandb, run: run.log(numbers, step=step))
 
     def images(self, name: str, picture: Image.Image, step: int) -> None:
-        self._put(lambda wandb, run: run.log({name: wandb.Image(picture)}, step=step), step)
+        if self._is_new(step):
+            self._put(lambda wandb, run: run.log({name: wandb.Image(picture)}, step=step))
 
     def artifact(self, name: str, kind: str, path: Path) -> None:
         name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self._about['name']}-{name}")[:128]
@@ -200,42 +187,35 @@ class WandbTracker(Tracker):
         return {"wandb": {"id": self.id, "step": self.step}}
 
     def close(self, ok: bool = True) -> None:
-        if self._closed:
-            return
-        self._closed = True
         atexit.unregister(self.close)
         self._exit_code = 0 if ok else 1
-        try:
-            self._jobs.put_nowait(None)
-        except Full:
-            self._fail("it does not keep up")
-        seconds = FINISH_SECONDS[self.mode]
-        self._thread.join(seconds + 2)  # W&B itself gives up first, if it can
+        self._put(None)
+        self._thread.join(FINISH_SECONDS + 2)  # W&B itself gives up first, if it can
         if self._thread.is_alive():
-            self._fail(f"it did not finish within {seconds:.0f} seconds")
+            self._fail(f"not finished after {FINISH_SECONDS:.0f} seconds", kill=True)
             self._thread.join(2)
-        if self.mode == "offline" and not self._off:
+        elif self.mode == "offline" and not self._off:
             pieces = f"{shlex.quote(str(self.folder))}/offline-run-*-{self.id}"
-            self._report(f"W&B is offline; to upload this run later: wandb sync {pieces}")
+            print(f"W&B is offline; to upload this run later: wandb sync {pieces}")
+        self._off = True
 
-    def _put(self, job: Callable[[Any, Any], object], step: float = math.inf) -> None:
-        if self._off or self._closed or step <= self._skipped:
-            return
-        if step < math.inf:
-            self.step = max(self.step, int(step))
-        try:
-            self._jobs.put_nowait(job)
-        except Full:
-            self._fail("it does not keep up")
+    def _is_new(self, step: int) -> bool:
+        self.step = max(self.step, step)
+        return step > self._skipped
 
-    def _fail(self, reason: object) -> None:
-        """Say once that W&B is off, and end its process, which may hang."""
-        with self._lock:
-            if not self._off:
-                self._off = True
-                self._report(f"W&B is off ({_brief(reason)}); the run folder has everything")
-        with suppress(Exception):
-            self._core.kill()  # what waits for it wakes up
+    def _put(self, job: Callable[[Any, Any], object] | None) -> None:
+        if not self._off:
+            try:
+                self._jobs.put_nowait(job)
+            except Full:
+                self._fail("it does not keep up", kill=True)
+
+    def _fail(self, reason: object, *, kill: bool = False) -> None:
+        if not self._off:
+            self._off = True
+            print(f"W&B is off ({_brief(reason)}); the run folder has everything")
+        if kill and self._core is not None:
+            self._core.kill()  # the thread, which waits for it, wakes up
 
     def _work(self) -> None:
         try:
@@ -243,9 +223,7 @@ class WandbTracker(Tracker):
 
             run = self._start(wandb)
             atexit.register(self.close, ok=False)  # before W&B's own, which may hang
-            for job in iter(self._jobs.get, None):
-                if self._off:
-                    break
+            while not self._off and (job := self._jobs.get()) is not None:
                 job(wandb, run)
             run.finish(exit_code=self._exit_code)
         except BaseException as error:
@@ -256,19 +234,20 @@ class WandbTracker(Tracker):
 
     def _start(self, wandb: Any) -> Any:
         """Start online if that was asked for and can be had."""
-        settings = {**_QUIET, "finish_timeout": FINISH_SECONDS[self.mode]}
+        settings = wandb.Settings(**_SETTINGS)
+        with suppress(AttributeError):  # private, and not there if another started the service
+            self._core = wandb.setup(settings)._connection._proc._process
         try:
-            run = wandb.init(**self._about, mode=self.mode, settings=wandb.Settings(**settings))
+            run = wandb.init(**self._about, mode=self.mode, settings=settings)
         except Exception as error:
             if self.mode == "offline":
                 raise
-            self._report(f"W&B cannot be reached and runs offline: {_brief(error)}")
+            print(f"W&B cannot be reached and runs offline: {_brief(error)}")
             self.mode = "offline"
+            wandb.teardown()
             return self._start(wandb)
-        with suppress(AttributeError):
-            self._core = wandb.setup()._connection._proc._process
         if self.mode == "online":
-            self._report(f"W&B shows this run at {run.url}")
+            print(f"W&B shows this run at {run.url}")
         return run
 
 
@@ -281,32 +260,28 @@ def build_tracker(
 ) -> Tracker:
     """Return the run folder's log and, unless it is off, W&B beside it.
 
-    A run resumed in its own folder goes on under its id in W&B. In a folder of its own, a run that
-    goes on from another's checkpoint is a new run there.
+    A run resumed in its folder keeps its id in W&B; one that goes on in a new folder is a new run.
     """
     log = RunLog(run_dir, state)
     if wandb_mode(config) == "off":
         return log
     after = log.previous if state else -1
-    same = state if after >= 0 else None
-    return Trackers([log, WandbTracker(config, run_name, run_dir, run_config, same, after=after)])
+    state = state if after >= 0 else None
+    return Trackers([log, WandbTracker(config, run_name, run_dir, run_config, state, after=after)])
 
 
 def wandb_mode(config: TrackingConfig) -> str:
     """Return "online", "offline" or "off"; auto obeys WANDB_MODE, then looks for a key."""
     if config.wandb != "auto":
         return config.wandb
-    mode = _MODES.get(os.environ.get("WANDB_MODE", ""))
-    return mode or ("online" if _has_key() else "offline")
+    known = {"online": "online", "offline": "offline", "dryrun": "offline", "disabled": "off"}
+    found = "online" if os.environ.get("WANDB_API_KEY") or _netrc_has_key() else "offline"
+    return known.get(os.environ.get("WANDB_MODE", ""), found)
 
 
-def _has_key() -> bool:
-    """Whether W&B would find a key without asking: in the environment or in netrc."""
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
-        return True
+def _netrc_has_key() -> bool:
     server = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").netloc
-    given = os.environ.get("NETRC")
-    for file in [given] if given else ["~/.netrc", "~/_netrc"]:
+    for file in (os.environ.get("NETRC", "~/.netrc"), "~/_netrc"):
         with suppress(OSError, NetrcParseError, UnicodeDecodeError):
             if netrc(Path(file).expanduser()).authenticators(server):
                 return True

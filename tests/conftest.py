@@ -55,3 +55,43 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs {SHARED}, which is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make styles/ink and styles/oil of three small pictures each, and photos/ of four."""
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("collection")
+    random = np.random.default_rng(0)
+    for place, coarse in (("styles/ink", 4), ("styles/oil", 12), ("photos", 6)):
+        (folder / place).mkdir(parents=True)
+        for number in range(4 if place == "photos" else 3):
+            values = random.integers(0, 256, (coarse, coarse, 3), dtype=np.uint8)
+            picture = Image.fromarray(values).resize((60, 50), Image.Resampling.BICUBIC)
+            picture.save(folder / place / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(collection: Path) -> list[str]:
+    """Return overrides with which a run takes seconds: four steps on tiny crops, no W&B."""
+    return [
+        f"data.styles={collection / 'styles'}",
+        f"data.content={collection / 'photos'}",
+        *("data.size=48", "data.crop=40", "data.max_examples=2", "model.code=16"),
+        *("train.steps=4", "train.batch_size=2", "train.warmup=0", "train.device=cpu"),
+        *("run.log_every=1", "run.sample_every=2", "run.checkpoint_every=2"),
+        "tracking.wandb=off",
+    ]
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train once for all tests; copy the folder before changing anything in it."""
+    from gan_style.config import load_config
+    from gan_style.run import train
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    return train(load_config(None, [*tiny, f"run.dir={folder}"]), lambda line: None)

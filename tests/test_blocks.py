@@ -13,11 +13,9 @@ from gan_style.blocks import (
     ModulatedConvolution,
     ModulatedResidual,
     Modulation,
-    Noise,
     _NormaliseModulate,
     _ReflectionPad,
     channel_statistics,
-    position_noise,
 )
 
 CODE = 6
@@ -273,60 +271,16 @@ def test_modulation_keeps_the_type_of_its_maps(gradients: bool) -> None:
         assert gradient.dtype == torch.bfloat16
 
 
-# ---------------------------------------------------------------------- grain
-
-
-def hashed(row: int, column: int) -> float:
-    """The hash of `position_noise` in plain integers."""
-    bits = (row * 73856093 ^ column * 19349663) & 0x7FFFFFFF
-    for factor in (0x45D9F3B, 0x119DE1F3):
-        bits = ((bits ^ (bits >> 15)) * factor) & 0x7FFFFFFF
-    return float(((bits ^ (bits >> 13)) / 0x7FFFFFFF - 0.5) * 12**0.5)
-
-
-def test_grain_is_a_fixed_hash_of_the_position() -> None:
-    """Models are trained with this grain: it may never change."""
-    noise = position_noise(3, 4, (100, 12000))
-    expected = [[hashed(100 + r, 12000 + c) for c in range(4)] for r in range(3)]
-    assert torch.allclose(noise, torch.tensor(expected), atol=1e-6)
-
-
-def test_grain_of_a_tile_is_that_of_the_whole() -> None:
-    whole = position_noise(60, 70, (0, 0))
-    assert torch.equal(position_noise(20, 30, (13, 29)), whole[13:33, 29:59])
-
-
-def test_grain_is_white() -> None:
-    noise = position_noise(256, 256, (0, 0))
-    assert noise.mean().item() == pytest.approx(0, abs=0.02)
-    assert noise.std().item() == pytest.approx(1, abs=0.02)
-    assert noise.abs().max().item() <= 3**0.5 + 1e-4
-    power = torch.fft.fft2(noise).abs().square() / noise.numel()
-    power[0, 0] = 0
-    # exponentially distributed: the greatest of 65536 is about 11, of a pattern it is thousands
-    assert power.max().item() < 25
-
-
-def test_noise_adds_its_strength_to_each_channel() -> None:
-    noise = Noise(2)
-    maps = drawn(2, 2, 5, 6)
-    assert torch.equal(noise(maps, (0, 0)), maps)  # strength starts at 0
-    noise.strength.data.copy_(torch.tensor([0.0, 2.0])[:, None, None])
-    added = noise(maps, (8, 16)).detach() - maps
-    assert not added[:, 0].any()
-    assert torch.allclose(added[:, 1], 2 * position_noise(5, 6, (8, 16)).expand(2, 5, 6), atol=1e-5)
-
-
 # ---------------------------------------------------------------------- blocks of the painter
 
 
 def test_residual_block_keeps_its_shape_and_its_input_on_the_side() -> None:
     block = ModulatedResidual(4, CODE)
     maps, code = drawn(2, 4, 9, 7), drawn(2, CODE, seed=1)
-    assert block(maps, code, (0, 0)).shape == maps.shape
+    assert block(maps, code).shape == maps.shape
     block.second_modulation.affine.weight.data.zero_()
     block.second_modulation.affine.bias.data[:4] = -1  # 1 + scale is 0, and so is the shift
-    assert torch.allclose(block(maps, code, (0, 0)), maps, atol=1e-6)
+    assert torch.allclose(block(maps, code), maps, atol=1e-6)
 
 
 def changed_by(block: Callable[[Tensor], Tensor], code: Tensor) -> float:
@@ -336,16 +290,8 @@ def changed_by(block: Callable[[Tensor], Tensor], code: Tensor) -> float:
 def test_every_block_listens_to_its_code() -> None:
     maps, code = drawn(1, 4, 9, 7), drawn(1, CODE, seed=1)
     residual, convolution = ModulatedResidual(4, CODE), ModulatedConvolution(4, 4, CODE)
-    assert changed_by(lambda c: residual(maps, c, (0, 0)), code) > 0.01
+    assert changed_by(lambda c: residual(maps, c), code) > 0.01
     assert changed_by(lambda c: convolution(maps, c), code) > 0.01
-
-
-def test_grain_enters_a_residual_block_at_its_place() -> None:
-    block = ModulatedResidual(4, CODE)
-    maps, code = drawn(1, 4, 9, 7), drawn(1, CODE, seed=1)
-    block.noise.strength.data.fill_(0.5)
-    assert torch.equal(block(maps, code, (0, 8)), block(maps, code, (0, 8)))
-    assert not torch.allclose(block(maps, code, (0, 8)), block(maps, code, (0, 0)))
 
 
 @pytest.mark.parametrize(
@@ -380,7 +326,7 @@ def test_gradients_of_a_block_are_those_of_plain_pytorch(layout: torch.memory_fo
     code = drawn(2, CODE, seed=1).requires_grad_()
     inputs = [maps, code, *block.parameters()]
     upstream = drawn(2, 3, 6, 5, seed=2)
-    got = torch.autograd.grad(block(maps, code, (8, 16)), inputs, upstream)
+    got = torch.autograd.grad(block(maps, code), inputs, upstream)
     double = [t.detach().double().requires_grad_() for t in inputs]
     wanted = torch.autograd.grad(_plain_residual(block, *double), double, upstream.double())
     for one, two in zip(got, wanted, strict=True):
@@ -400,7 +346,6 @@ def _plain_residual(block: nn.Module, maps: Tensor, code: Tensor, *values: Tenso
         return plain_modulation(x, 1 + scale, shift)
 
     x = F.relu(modulate(convolve(maps, "first"), "first_modulation"))
-    x = x + position_noise(maps.shape[2], maps.shape[3], (8, 16)).double() * named["noise.strength"]
     return maps + modulate(convolve(x, "second"), "second_modulation")
 
 

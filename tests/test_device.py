@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 import torch
 
-from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
+from gan_style.device import (
+    allow_bfloat16_products,
+    bfloat16_is_fast,
+    choose_device,
+    keep_freed_memory,
+)
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
@@ -66,6 +71,20 @@ def test_bfloat16_is_off_where_pytorch_cannot_tell(monkeypatch: pytest.MonkeyPat
     """The question is a private one, which older versions of PyTorch do not have."""
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     assert bfloat16_is_fast(torch.device("cpu")) is False
+
+
+def test_products_may_use_bfloat16() -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        allow_bfloat16_products()
+        assert torch.get_float32_matmul_precision() == "medium"
+        maps = torch.randn(64, 32, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+        gram, exact = maps.mT @ maps, maps.double().mT @ maps.double()
+        assert gram.dtype == torch.float32
+        # exact products of bfloat16 numbers, summed in float32
+        assert torch.allclose(gram.double(), exact, atol=1e-4)
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def test_the_allocator_is_told_to_keep_memory(monkeypatch: pytest.MonkeyPatch) -> None:

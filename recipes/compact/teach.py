@@ -31,7 +31,7 @@ from gan_style.features import (
     picture_features,
     stroke_features,
 )
-from gan_style.images import find_pictures, read_picture, resize_short_side, to_tensor
+from gan_style.images import find_pictures, read_picture, resize_short_side, to_bytes
 from gan_style.losses import StyleStatistics, style_statistics
 from gan_style.device import keep_freed_memory
 
@@ -50,7 +50,7 @@ def load_pictures(folders: list[str], leave_out: set[str]) -> list[Tensor]:
             if min(picture.size) > SHORT_SIDE:
                 picture = resize_short_side(picture, SHORT_SIDE)
             if min(picture.size) >= CROP:
-                found.append((to_tensor(picture) * 255).round().to(torch.uint8))
+                found.append(to_bytes(picture))
     return found
 
 
@@ -83,21 +83,51 @@ def spoil(pictures: Tensor, generator: random.Random) -> Tensor:
     return pictures.clamp(0, 1)
 
 
-def batch(pictures: list[Tensor], generator: random.Random) -> Tensor:
-    """(BATCH, 3, CROP, CROP): crops, half of the batches spoilt, the first two of one picture."""
-    chosen = [generator.choice(pictures) for _ in range(BATCH - 1)]
-    squares = torch.cat([crop(p, generator) for p in [chosen[0], *chosen]])
+def load_triples(folder: str | None) -> list[list[Tensor]]:
+    """Style, output and photo of every NAME_sty.png, NAME_out.png, NAME_con.png."""
+    if folder is None:
+        return []
+    names = sorted(str(path)[: -len("_out.png")] for path in pathlib.Path(folder).glob("**/*_out.png"))
+    kinds = ("_sty.png", "_out.png", "_con.png")
+    return [[to_bytes(read_picture(name + kind)) for kind in kinds] for name in names]
+
+
+def crop_triple(triple: list[Tensor], generator: random.Random) -> list[Tensor]:
+    """Squares of a triple, output and photo at the same place; sometimes only half painted."""
+    state = generator.getrandbits(32)
+    style, output, photo = triple
+    squares = [crop(style, random.Random(state + 1))]
+    squares += [crop(picture, random.Random(state)) for picture in (output, photo)]
+    if generator.random() < 0.3:
+        squares[1] = squares[1].lerp(squares[generator.choice((0, 2))], generator.random())
+    return squares
+
+
+def batch(
+    pictures: list[Tensor], triples: list[list[Tensor]], generator: random.Random
+) -> Tensor:
+    """(BATCH, 3, CROP, CROP): two triples and two pictures, or pictures, half of them spoilt.
+
+    Neighbours are compared, so style, output and photo stand in this order.
+    """
+    if triples and generator.random() < 0.6:
+        chosen = [generator.choice(triples) for _ in range(2)]
+        squares = [square for triple in chosen for square in crop_triple(triple, generator)]
+        squares += [crop(generator.choice(pictures), generator) for _ in range(BATCH - 6)]
+        return torch.cat(squares)
+    chosen_pictures = [generator.choice(pictures) for _ in range(BATCH - 1)]
+    whole = torch.cat([crop(p, generator) for p in [chosen_pictures[0], *chosen_pictures]])
     if generator.random() < 0.5:
         half = BATCH // 2
-        squares = torch.cat([squares[:half], spoil(squares[:half], generator)])
-    return squares
+        whole = torch.cat([whole[:half], spoil(whole[:half], generator)])
+    return whole
 
 
 def select_channels(teacher: nn.Module, pictures: list[Tensor]) -> dict[str, Tensor]:
     """The channels that best stand for the rest: pivots of a QR factorisation of activations."""
     generator = random.Random(0)
     with torch.inference_mode():
-        maps = [teacher(batch(pictures, generator)) for _ in range(12)]
+        maps = [teacher(batch(pictures, [], generator)) for _ in range(12)]
     chosen = {}
     for layer, count in CHANNELS.items():
         rows = torch.cat([m[layer].permute(0, 2, 3, 1).flatten(0, 2)[::97] for m in maps])
@@ -132,7 +162,7 @@ def objective(
         maps, target = positions_first(student[layer]), positions_first(teacher[layer])
         total = total + ((maps - target) / width[layer]).square().mean()
         close = distances(maps, mine, layer), distances(target, wanted, layer)
-        total = total + 0.3 * F.smooth_l1_loss(*close)
+        total = total + F.smooth_l1_loss(*close)
     return total
 
 
@@ -141,6 +171,7 @@ class Teaching:
 
     def __init__(self, options: argparse.Namespace, pictures: list[Tensor]) -> None:
         self.pictures = pictures
+        self.triples = load_triples(options.triples)
         self.vgg = picture_features("vgg19", options.vgg)
         self.squeezenet = stroke_features("squeezenet", options.squeezenet)
         self.channels = select_channels(self.vgg, pictures)
@@ -152,7 +183,7 @@ class Teaching:
         )
         self.step = 0
         generator = random.Random(1)
-        maps = [self.teach(batch(pictures, generator)) for _ in range(8)]
+        maps = [self.teach(batch(pictures, [], generator)) for _ in range(8)]
         self.width = {
             layer: torch.cat([positions_first(m[layer]) for m in maps])
             .std((0, 1), keepdim=True)
@@ -170,7 +201,7 @@ class Teaching:
         return maps
 
     def learn(self, learning_rate: float) -> float:
-        pictures = batch(self.pictures, random.Random(self.step + 2))
+        pictures = batch(self.pictures, self.triples, random.Random(self.step + 2))
         teacher = self.teach(pictures)
         with torch.autocast("cpu", torch.bfloat16):
             student = self.student["picture"](pictures) | self.student["stroke"](pictures)
@@ -213,6 +244,7 @@ def main() -> None:
     )
     parser.add_argument("--vgg", required=True, help="weights of VGG-19 up to relu3_1")
     parser.add_argument("--squeezenet", required=True, help="weights of SqueezeNet 1.1")
+    parser.add_argument("--triples", help="folder of outputs, as benchmarks/compact.py dump makes")
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--leave-out", nargs="*", default=[], help="file names that are not shown")
     parser.add_argument("--resume", action="store_true", help="go on from OUT's .resume.pt")
@@ -226,7 +258,7 @@ def main() -> None:
     teaching = Teaching(options, load_pictures(options.pictures, set(options.leave_out)))
     if options.resume:
         teaching.resume(options.out)
-    print(f"{len(teaching.pictures)} pictures", flush=True)
+    print(f"{len(teaching.pictures)} pictures, {len(teaching.triples)} triples", flush=True)
     begin = saved = time.monotonic()
     recent: list[float] = []
     while (share := (time.monotonic() - begin) / 60 / options.minutes) < 1:

@@ -1,0 +1,112 @@
+"""What the feature networks say of a painting, as terms."""
+
+from contextlib import nullcontext
+from dataclasses import fields
+
+import pytest
+import torch
+from torch import Tensor
+
+from gan_style.config import FeaturesConfig, LossWeights
+from gan_style.features import FeaturesError
+from gan_style.perception import STEP, Perception
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def perception() -> Perception:
+    return Perception(FeaturesConfig(), CPU, nullcontext)
+
+
+def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, side // 8, side // 8, generator=random)
+    return torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear")
+
+
+def test_terms_are_options_of_losses_and_differentiable(perception: Perception) -> None:
+    painted = pictures(0).requires_grad_(True)
+    terms, _ = perception.terms(painted, pictures(1), pictures(2), 1)
+    assert set(terms) == {"content", "gram", "moments", "stroke", "tv"}
+    assert set(terms) <= {option.name for option in fields(LossWeights)}
+    for name, term in terms.items():
+        assert term.shape == (), name
+        assert term.dtype == torch.float32, name
+        (gradient,) = torch.autograd.grad(term, painted, retain_graph=True)
+        assert torch.isfinite(gradient).all(), name
+        assert gradient.abs().sum() > 0, name
+
+
+def test_the_photo_itself_has_no_content_error(perception: Perception) -> None:
+    photo = pictures(1)
+    same, _ = perception.terms(photo, photo, pictures(2), 1)
+    other, _ = perception.terms(pictures(0), photo, pictures(2), 1)
+    assert same["content"] == 0
+    assert other["content"] > 0.01
+
+
+def test_the_style_itself_has_no_style_error(perception: Perception) -> None:
+    style = pictures(2, side=48)
+    cropped = style[..., : 48 - STEP, : 48 - STEP]  # paintings lose as much to the shift
+    same, _ = perception.terms(style, pictures(1), cropped, 1)
+    other, _ = perception.terms(pictures(0), pictures(1), cropped, 1)
+    for name in ("gram", "moments", "stroke"):
+        assert same[name] < 1e-6 < 1e-3 < other[name], name
+
+
+def test_stroke_is_deaf_to_colour(perception: Perception) -> None:
+    style = pictures(2)
+    grey = (style * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    cropped = style[..., : 48 - STEP, : 48 - STEP]
+    terms, _ = perception.terms(grey.expand_as(style), pictures(1), cropped, 1)
+    assert terms["stroke"] < 1e-3
+    assert terms["moments"] > 1e-2
+
+
+def test_the_statistics_of_a_set_are_the_mean_of_its_pictures(perception: Perception) -> None:
+    style = pictures(2, count=4)
+    _, each = perception.terms(pictures(0, 4), pictures(1, 4), style, 1)
+    _, sets = perception.terms(pictures(0, 4), pictures(1, 4), style, 2)
+    for layer, gram in sets.gram.items():
+        assert gram.shape == each.gram[layer].shape
+        assert torch.equal(gram[0], gram[1])
+        torch.testing.assert_close(gram[0], each.gram[layer][:2].mean(0))
+        torch.testing.assert_close(gram[2], each.gram[layer][2:].mean(0))
+
+
+def test_the_target_needs_no_gradient(perception: Perception) -> None:
+    style = pictures(2).requires_grad_(True)
+    terms, target = perception.terms(pictures(0), pictures(1), style, 1)
+    assert not any(term.requires_grad for term in terms.values())
+    assert not any(gram.requires_grad for gram in target.gram.values())
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (1, 3), (4, 4)])
+def test_a_shift_leaves_out_the_same_part_of_painting_and_photo(
+    perception: Perception, shift: tuple[int, int]
+) -> None:
+    rows, columns = (slice(start, start + 48 - STEP) for start in shift)
+    painted, photo, style = pictures(0), pictures(1), pictures(2)
+    cut, _ = perception.terms(painted, photo, style, 1, shift)
+    moved, _ = perception.terms(
+        torch.roll(painted, (-shift[0], -shift[1]), (2, 3)),
+        torch.roll(photo, (-shift[0], -shift[1]), (2, 3)),
+        style,
+        1,
+    )
+    assert painted[..., rows, columns].shape[2:] == (48 - STEP, 48 - STEP)
+    for name, term in cut.items():
+        torch.testing.assert_close(term, moved[name], msg=name)
+
+
+def test_networks_are_frozen_and_the_descriptor_fits_their_maps(perception: Perception) -> None:
+    networks = (perception.picture, perception.stroke)
+    assert not any(p.requires_grad for network in networks for p in network.parameters())
+    _, statistics = perception.terms(pictures(0), pictures(1), pictures(2), 1)
+    assert perception.descriptor(statistics).shape == (2, perception.descriptor.size)
+
+
+def test_weights_that_are_not_there_say_so() -> None:
+    with pytest.raises(FeaturesError, match=r"weights of vgg19: .*nowhere\.pth"):
+        Perception(FeaturesConfig(network="vgg19", weights="nowhere.pth"), CPU, nullcontext)
