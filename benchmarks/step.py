@@ -17,8 +17,6 @@ parts that have many small operations; Python between operations counts for the 
 *rest* is what no part claims (batch, augmentation, weighted sums, autograd's own bookkeeping). Of
 a discriminator's backward pass, what carries the gradient to the generator's picture counts as
 discriminator.
-
-Last, the reflection padding of blocks.py against PyTorch's own (padding.py).
 """
 
 import argparse
@@ -34,7 +32,6 @@ from statistics import mean, median
 from typing import Any
 
 import torch
-from padding import compare_generators, compare_padding
 from timing import table
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
@@ -44,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gan_style import losses
 from gan_style.config import Config, load_config
 from gan_style.data import Batch
-from gan_style.device import choose_device, keep_freed_memory
+from gan_style.device import allow_bfloat16_products, choose_device, keep_freed_memory
 from gan_style.discriminator import Discriminator
 from gan_style.encoder import DescriptorHead, StyleEncoder
 from gan_style.features import CompactPicture, CompactStroke, Tapped
@@ -229,13 +226,13 @@ def main() -> None:
         worker = Trainer(config, choose_device(config.train.device))
     except ValueError as error:
         sys.exit(f"error: {error}")
+    if worker.precision == "bfloat16":
+        allow_bfloat16_products()
     print(measure_rates(config, worker, options.steps))
     if worker.device.type == "cpu":
         profiled = options.profiled or config.discriminator.r1_interval
         batch = make_batch(config, several=True)
         print(f"\n{measure_shares(worker, batch, profiled)}")
-        print(f"\n{compare_generators(worker, batch.content, options.steps)}")
-    print(f"\n{compare_padding(3 * options.steps)}")
 
 
 if __name__ == "__main__":

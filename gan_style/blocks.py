@@ -7,37 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
-
-
-class _ReflectionPad(torch.autograd.Function):
-    """Reflection padding whose backward pass is fast on the CPU.
-
-    PyTorch's own backward takes as long as two convolutions there (benchmarks/step.py); this one
-    adds the border strips of the gradient to where they were reflected from.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, maps: Tensor, width: int) -> Tensor:
-        ctx.width = width
-        return F.pad(maps, (width,) * 4, mode="reflect")
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        n, whole = ctx.width, gradients[0]  # (B, C, H + 2n, W + 2n)
-        out = whole[..., n:-n, n:-n].contiguous(memory_format=torch.channels_last)
-        if out.data_ptr() == whole.data_ptr():
-            out = out.clone()
-        near, far = slice(1, n + 1), slice(-n - 1, -1)  # rows or columns that were reflected
-        inside, before, behind = slice(n, -n), slice(None, n), slice(-n, None)
-        for rows, to_rows in ((before, near), (inside, slice(None)), (behind, far)):
-            for columns, to_columns in ((before, near), (inside, slice(None)), (behind, far)):
-                if rows is inside and columns is inside:
-                    continue
-                strip = whole[..., rows, columns]
-                axes = [axis for axis, part in ((-2, rows), (-1, columns)) if part is not inside]
-                out[..., to_rows, to_columns] += strip.flip(axes)
-        return out, None
 
 
 class Convolution(nn.Conv2d):
@@ -56,9 +27,9 @@ class Convolution(nn.Conv2d):
         width = self.kernel_size[0] // 2
         if width == 0:
             return super().forward(input)
-        if torch.is_grad_enabled() and input.requires_grad:
-            return super().forward(_ReflectionPad.apply(input, width))
-        return super().forward(F.pad(input, (width,) * 4, mode="reflect"))
+        with torch.autocast(input.device.type, enabled=False):  # it would pad in float32
+            padded = F.pad(input, (width,) * 4, mode="reflect")
+        return super().forward(padded)
 
 
 class GlobalStatistics(nn.Module):
@@ -115,6 +86,7 @@ class _NormaliseModulate(torch.autograd.Function):
         return torch.addcmul((shift - mean * factor).to(maps.dtype), maps, factor.to(maps.dtype))
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps, scale, mean, inverse = ctx.saved_tensors
         gradient = gradients[0]

@@ -42,7 +42,7 @@ class DataConfig(Section, key="data"):
     """Short side in pixels to which pictures are brought before they are cropped."""
     crop: int = limited(128, at_least=32)
     """Side in pixels of the squares trained on; a multiple of 8, at most `data.size`."""
-    max_examples: int = limited(4, at_least=1)
+    max_examples: int = limited(2, at_least=1)
     """A style is encoded from 1 to this many pictures, drawn anew each batch."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
@@ -88,7 +88,7 @@ class LossWeights(Section, key="losses"):
 
     adversarial: float = limited(0.2, at_least=0)
     """How far the discriminator is from taking the output for this style."""
-    content: float = limited(0.6, at_least=0)
+    content: float = limited(1.0, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = limited(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""
@@ -144,7 +144,7 @@ class TrainConfig(Section, key="train"):
     """Images over which the learning rate rises from 0."""
     ema_half_life: float = limited(2_000.0, above=0)
     """Images after which an old weight counts half in the averaged model."""
-    clip: float = limited(10.0, at_least=0)
+    clip: float = limited(100.0, at_least=0)
     """Largest norm of a gradient before it is scaled down; 0 turns clipping off."""
     seed: int = limited(0, at_least=0, below=2**32)
     """Everything random follows from this and the images seen."""

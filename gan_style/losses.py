@@ -99,24 +99,29 @@ def moments_loss(generated: StyleStatistics, style: StyleStatistics) -> Tensor:
 
 
 def stroke_loss(generated: StyleStatistics, style: StyleStatistics) -> Tensor:
-    """Gram and moments of the deeper maps of grey pictures, both relative to the style's.
+    """Gram and moments of the deeper maps of grey pictures, relative to the styles'.
 
     Our own: textures as in Gatys et al., from layers that see strokes and from pictures without
-    colour, so that neither palette nor light can stand in for the hand.
+    colour, so that neither palette nor light can stand in for the hand. Relative to the mean over
+    the batch and not to each picture: the deep maps of a plain ground are nearly empty.
     """
-    return (
-        _relative(generated.gram, style.gram)
-        + _relative(generated.mean, style.mean)
-        + _relative(generated.deviation, style.deviation)
-    )
+    return torch.stack(
+        [
+            _relative(getattr(generated, kind), getattr(style, kind), together=True)
+            for kind in ("gram", "mean", "deviation")
+        ]
+    ).sum()
 
 
-def _relative(generated: dict[str, Tensor], style: dict[str, Tensor]) -> Tensor:
+def _relative(
+    generated: dict[str, Tensor], style: dict[str, Tensor], *, together: bool = False
+) -> Tensor:
     """||generated - style||² / ||style||², averaged over pictures and layers."""
     terms = []
     for layer, target in style.items():
-        error = (generated[layer] - target).square().flatten(1).sum(1)
-        terms.append((error / target.square().flatten(1).sum(1).clamp(min=1e-6)).mean())
+        error = (generated[layer] - target).square().flatten(1).sum(1)  # (B,)
+        size = target.square().flatten(1).sum(1).clamp(min=1e-6)
+        terms.append((error / (size.mean() if together else size)).mean())
     return torch.stack(terms).mean()
 
 

@@ -5,9 +5,12 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:  # importing it imports torch, which pytest_configure has to precede
+    from gan_style import Stylizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -95,3 +98,11 @@ def tiny_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     return train(load_config(None, [*tiny, f"run.dir={folder}"]), lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def stylizer(tiny_run: Path) -> "Stylizer":
+    """Load the model of `tiny_run`."""
+    from gan_style import Stylizer
+
+    return Stylizer.from_pretrained(tiny_run, "cpu")

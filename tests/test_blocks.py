@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -14,7 +13,6 @@ from gan_style.blocks import (
     ModulatedResidual,
     Modulation,
     _NormaliseModulate,
-    _ReflectionPad,
     channel_statistics,
 )
 
@@ -33,52 +31,6 @@ def redrawn(module: Module) -> Module:
     for parameter in module.parameters():
         parameter.data.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
     return module
-
-
-# ---------------------------------------------------------------------- reflection padding
-
-SIZES = [(2, 2, 1), (2, 3, 1), (5, 7, 1), (4, 4, 3), (4, 9, 3), (33, 47, 3), (3, 3, 2)]
-
-
-@pytest.mark.parametrize(("height", "width", "border"), SIZES)
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-def test_reflection_padding_is_that_of_pytorch(
-    height: int, width: int, border: int, layout: torch.memory_format, kind: torch.dtype
-) -> None:
-    maps = drawn(2, 3, height, width, kind=kind).contiguous(memory_format=layout)
-    mine, plain = maps.clone().requires_grad_(), maps.clone().requires_grad_()
-    out = _ReflectionPad.apply(mine, border)
-    expected = F.pad(plain, (border,) * 4, mode="reflect")
-    assert torch.equal(out, expected)
-    upstream = drawn(*expected.shape, seed=1, kind=kind).contiguous(memory_format=layout)
-    kept = upstream.clone()
-    out.backward(upstream)
-    expected.backward(upstream)
-    assert torch.equal(upstream, kept)
-    assert mine.grad is not None
-    assert plain.grad is not None
-    assert mine.grad.dtype == kind
-    assert torch.allclose(mine.grad, plain.grad, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 2, 4, 5)])
-def test_gradients_of_reflection_padding(shape: tuple[int, ...]) -> None:
-    maps = drawn(*shape, kind=torch.float64).requires_grad_()
-    for border in (1, shape[2] - 1):  # as wide as reflection allows
-        assert torch.autograd.gradcheck(lambda m, b=border: _ReflectionPad.apply(m, b), (maps,))
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 3, 5, 6)])
-def test_reflection_padding_under_a_gradient_that_is_expanded(shape: tuple[int, ...]) -> None:
-    """`sum` sends back one number seen as a whole tensor: it must not be written to."""
-    mine = torch.zeros(shape, requires_grad=True)
-    plain = torch.zeros(shape, requires_grad=True)
-    _ReflectionPad.apply(mine, 1).sum().backward()
-    F.pad(plain, (1,) * 4, mode="reflect").sum().backward()
-    assert mine.grad is not None
-    assert plain.grad is not None
-    assert torch.equal(mine.grad, plain.grad)
 
 
 # ---------------------------------------------------------------------- convolution
@@ -355,30 +307,9 @@ def _second_derivative(function: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.autograd.grad(first.square().sum(), maps)[0]
 
 
-SCALE, SHIFT = drawn(1, 2, 1, 1, seed=1), drawn(1, 2, 1, 1, seed=2)
-
-
-@pytest.mark.parametrize(
-    ("used", "plain"),
-    [
-        pytest.param(
-            lambda maps: _ReflectionPad.apply(maps, 1),
-            lambda maps: F.pad(maps, (1,) * 4, mode="reflect"),
-            id="padding",
-        ),
-        pytest.param(
-            lambda maps: _NormaliseModulate.apply(maps, SCALE, SHIFT),
-            lambda maps: plain_modulation(maps, SCALE, SHIFT),
-            id="modulation",
-        ),
-    ],
-)
-def test_second_derivatives_are_right_or_refused(
-    used: Callable[[Tensor], Tensor], plain: Callable[[Tensor], Tensor]
-) -> None:
+def test_second_derivatives_are_right_or_refused() -> None:
     """Never silently wrong: a penalty on the generator's gradient would use them."""
-    got = None
-    with suppress(RuntimeError):
-        got = _second_derivative(used)
-    if got is not None:
-        assert torch.allclose(got, _second_derivative(plain), rtol=1e-3, atol=1e-3)
+    scale, shift = drawn(1, 2, 1, 1, seed=1), drawn(1, 2, 1, 1, seed=2)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        _second_derivative(lambda maps: _NormaliseModulate.apply(maps, scale, shift))
+    assert _second_derivative(lambda maps: plain_modulation(maps, scale, shift)).isfinite().all()

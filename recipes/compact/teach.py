@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+from gan_style.device import keep_freed_memory
 from gan_style.features import (
     CompactPicture,
     CompactStroke,
@@ -33,7 +34,6 @@ from gan_style.features import (
 )
 from gan_style.images import find_pictures, read_picture, resize_short_side, to_bytes
 from gan_style.losses import StyleStatistics, style_statistics
-from gan_style.device import keep_freed_memory
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
 CROP, SHORT_SIDE, BATCH = 128, 288, 8
@@ -79,7 +79,7 @@ def spoil(pictures: Tensor, generator: random.Random) -> Tensor:
         mean = pictures.mean((2, 3), keepdim=True)
         pictures = mean + (pictures - mean) * generator.uniform(0.1, 1.8)
     elif kind == 4:
-        pictures = pictures @ torch.eye(CROP) + 0.2 * torch.randn(len(pictures), 3, 1, 1)
+        pictures = pictures + 0.2 * torch.randn(len(pictures), 3, 1, 1)
     return pictures.clamp(0, 1)
 
 
@@ -87,7 +87,9 @@ def load_triples(folder: str | None) -> list[list[Tensor]]:
     """Style, output and photo of every NAME_sty.png, NAME_out.png, NAME_con.png."""
     if folder is None:
         return []
-    names = sorted(str(path)[: -len("_out.png")] for path in pathlib.Path(folder).glob("**/*_out.png"))
+    names = sorted(
+        str(path)[: -len("_out.png")] for path in pathlib.Path(folder).glob("**/*_out.png")
+    )
     kinds = ("_sty.png", "_out.png", "_con.png")
     return [[to_bytes(read_picture(name + kind)) for kind in kinds] for name in names]
 
@@ -103,9 +105,7 @@ def crop_triple(triple: list[Tensor], generator: random.Random) -> list[Tensor]:
     return squares
 
 
-def batch(
-    pictures: list[Tensor], triples: list[list[Tensor]], generator: random.Random
-) -> Tensor:
+def batch(pictures: list[Tensor], triples: list[list[Tensor]], generator: random.Random) -> Tensor:
     """(BATCH, 3, CROP, CROP): two triples and two pictures, or pictures, half of them spoilt.
 
     Neighbours are compared, so style, output and photo stand in this order.
