@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gan_style import losses
 from gan_style.config import Config, load_config
 from gan_style.data import Batch
-from gan_style.device import allow_bfloat16_products, choose_device, keep_freed_memory
+from gan_style.device import choose_device, keep_freed_memory, matrix_products
 from gan_style.discriminator import Discriminator
 from gan_style.encoder import DescriptorHead, StyleEncoder
 from gan_style.features import CompactPicture, CompactStroke, Tapped
@@ -226,13 +226,12 @@ def main() -> None:
         worker = Trainer(config, choose_device(config.train.device))
     except ValueError as error:
         sys.exit(f"error: {error}")
-    if worker.precision == "bfloat16":
-        allow_bfloat16_products()
-    print(measure_rates(config, worker, options.steps))
-    if worker.device.type == "cpu":
-        profiled = options.profiled or config.discriminator.r1_interval
-        batch = make_batch(config, several=True)
-        print(f"\n{measure_shares(worker, batch, profiled)}")
+    with matrix_products(worker.precision):
+        print(measure_rates(config, worker, options.steps))
+        if worker.device.type == "cpu":
+            profiled = options.profiled or config.discriminator.r1_interval
+            batch = make_batch(config, several=True)
+            print(f"\n{measure_shares(worker, batch, profiled)}")
 
 
 if __name__ == "__main__":

@@ -45,19 +45,18 @@ class Adversary:
         *,
         penalise: bool,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Real pictures with their code against fakes, and against a wrong code where there is one.
+        """Real pictures with their code against fakes, and against a wrong code if there is one.
 
         Args:
             real: (B, 3, H, W) pictures of the style.
             fake: (B, 3, H, W) paintings, without a gradient.
             code: (B, d), of both.
-            wrong_code: (B, d), codes of neighbours.
+            wrong_code: (B, d), of neighbours.
             wrong: (B,) bool, where that neighbour has another style.
             random: for the augmentation.
             penalise: whether the R1 penalty is due.
 
-        Returns:
-            The terms to minimise, and the mean verdicts on real and fake, which are only logged.
+        Returns: terms to minimise, and mean verdicts, which are only logged.
         """
         self.discriminator.requires_grad_(True)
         real, fake = self._augmented(real, random), self._augmented(fake, random)
@@ -70,12 +69,15 @@ class Adversary:
         if len(on_wrong):
             terms["discriminator/wrong"] = discriminator_loss(form, on_real[wrong], on_wrong)
         if penalise and self.config.r1 > 0:
-            picture = real.detach().requires_grad_(True)
-            terms["discriminator/r1"] = gradient_penalty(self.discriminator(picture, code), picture)
+            terms["discriminator/r1"] = self._penalty(real, code)
         return terms, {
             "discriminator/verdict_real": on_real.detach().mean(),
             "discriminator/verdict_fake": on_fake.detach().mean(),
         }
+
+    def _penalty(self, real: Tensor, code: Tensor) -> Tensor:
+        picture = real.detach().requires_grad_(True)
+        return gradient_penalty(self.discriminator(picture, code), picture)
 
     def judge(self, real: Tensor, fake: Tensor, code: Tensor, random: torch.Generator) -> Tensor:
         """The adversarial term of the model: () with a gradient into `fake` alone."""

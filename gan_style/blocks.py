@@ -86,7 +86,7 @@ class _NormaliseModulate(torch.autograd.Function):
         return torch.addcmul((shift - mean * factor).to(maps.dtype), maps, factor.to(maps.dtype))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps, scale, mean, inverse = ctx.saved_tensors
         gradient = gradients[0]

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")
@@ -51,11 +51,12 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping
     temporary = path.with_name(f".{path.name}.tmp")  # a name that no glob for *.safetensors finds
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(owned, temporary, header)
-        _reach_disk(temporary)
+        with temporary.open("wb") as file:  # save_file would make it private to its owner
+            file.write(save(owned, header))
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
-        if os.name == "posix":  # elsewhere a folder cannot be opened
-            _reach_disk(path.parent)
+        _fsync_folder(path.parent)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -225,12 +226,13 @@ def _checksum(tensors: Mapping[str, Tensor], described: str) -> int:
     return total
 
 
-def _reach_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _fsync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _refuse_other_kinds(path: Path) -> None:

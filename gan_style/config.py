@@ -105,6 +105,11 @@ class LossWeights(Section, key="losses"):
     identity: float = limited(0.5, at_least=0)
     """Distance of a style picture to itself after painting it with its own code."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not any(vars(self).values()):
+            raise ConfigError("losses are all 0; at least one weight has to be above 0")
+
 
 @dataclass(frozen=True)
 class DiscriminatorConfig(Section, key="discriminator"):

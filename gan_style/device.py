@@ -1,6 +1,8 @@
 """What the machine can do: where to run, in which arithmetic, and the cure for its allocator."""
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -22,20 +24,35 @@ def keep_freed_memory() -> None:
         return
 
 
-def allow_bfloat16_products() -> None:
-    """Let products of float32 matrices use bfloat16 factors, with float32 sums and results.
+@contextmanager
+def matrix_products(precision: str) -> Iterator[None]:
+    """Within this context products of float32 matrices suit networks of this precision.
 
-    The features of a bfloat16 network are bfloat16 numbers already, so Gram matrices stay exact
-    (7e-7 of the largest entry), and are 2.3 times faster (docs/LOG.md).
+    For "bfloat16" they may use bfloat16 factors, with float32 sums and results: the features of
+    such a network are bfloat16 numbers already, so Gram matrices stay exact (7e-7 of the largest
+    entry) and are 2.3 times faster (docs/LOG.md). The process's own setting comes back after it.
     """
-    torch.set_float32_matmul_precision("medium")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:
     """Whether networks run faster in bfloat16 than in float32 on this device."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # private: not in every version
+    return device.type == "cpu" and asked is not None and bool(asked())
+
+
+def choose_precision(wanted: str, device: torch.device) -> str:
+    """`train.precision` with "auto" resolved: bfloat16 where the device is fast at it."""
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if bfloat16_is_fast(device) else "float32"
 
 
 def choose_device(wanted: str) -> torch.device:

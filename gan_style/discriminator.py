@@ -45,7 +45,8 @@ class PatchCritic(nn.Module):
         flat = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H/8 * W/8, third)
         match = flat @ self.embed(code)[..., None]  # (B, H/8 * W/8, 1)
         verdict: Tensor = self.verdict(x).float()
-        return verdict + match.float().mT.unflatten(2, x.shape[2:])
+        by_style: Tensor = match.float()
+        return verdict + by_style.reshape(verdict.shape)
 
 
 class Discriminator(nn.Module):
@@ -93,6 +94,6 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     side = height // 4
     rows = torch.arange(height, device=pictures.device)[:, None]
     columns = torch.arange(width, device=pictures.device)
-    top, left = uniform(0, height - side), uniform(0, width - side)
-    hole = ((rows - top).abs() < side / 2) & ((columns - left).abs() < side / 2)
+    middle, centre = uniform(0, height), uniform(0, width)  # of the hole, so partly outside too
+    hole = ((rows - middle).abs() < side / 2) & ((columns - centre).abs() < side / 2)
     return pictures.masked_fill(hole, 0.5)

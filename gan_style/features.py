@@ -247,7 +247,8 @@ def _load_tapped(network: str, taps: dict[int, str], weights: str, *, grey: bool
                 "features.network=compact, which is shipped, or name a file you have: "
                 "features.weights=FILE (features.stroke_weights for squeezenet)"
             ) from error
-        return _normalise_activation(Tapped(_layers(whole), taps, grey=grey))
+        tapped = Tapped(_layers(whole), taps, grey=grey)
+        return tapped if network == "squeezenet" else _normalise_activation(tapped)
     tapped = Tapped(_layers(build(weights=None)), taps, grey=grey)
     file = Path(weights)
     try:

@@ -100,7 +100,8 @@ class Generator(nn.Module):
         try:
             for module in modules:
                 module.keep = True
-            self(content, code)
+            with torch.no_grad():
+                self(content, code)
             for module in modules:
                 module.keep, module.reuse = False, True
             yield

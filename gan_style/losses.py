@@ -35,7 +35,7 @@ class StyleStatistics:
 
         def pool(values: dict[str, Tensor]) -> dict[str, Tensor]:
             return {
-                layer: v.unflatten(0, (-1, count)).mean(1).repeat_interleave(count, dim=0)
+                layer: v.reshape(-1, count, *v.shape[1:]).mean(1).repeat_interleave(count, dim=0)
                 for layer, v in values.items()
             }
 

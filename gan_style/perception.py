@@ -20,6 +20,7 @@ from gan_style.losses import (
     total_variation,
 )
 
+MINIMUM_SIDE = 32
 STEP = 4
 """The features step through the picture by this many pixels; see `Perception.terms`."""
 
@@ -63,8 +64,10 @@ class Perception:
                 please them with a grid that keeps their step, unless its place changes all the
                 time.
         """
-        side = stylized.shape[2] - STEP
-        rows, columns = (slice(start, start + side) for start in shift)
+        room = min(STEP, stylized.shape[2] - MINIMUM_SIDE)  # the stroke features need 32 px
+        side = stylized.shape[2] - room
+        starts = (min(start, room) for start in shift)
+        rows, columns = (slice(start, start + side) for start in starts)
         stylized, content = stylized[..., rows, columns], content[..., rows, columns]
         with torch.no_grad(), self.autocast():
             content_map = self.picture(content)[CONTENT_LAYER]

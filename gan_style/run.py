@@ -22,7 +22,12 @@ from gan_style.checkpoint import (
 )
 from gan_style.config import Config, ConfigError, config_to_dict, save_config
 from gan_style.data import TrainingData
-from gan_style.device import allow_bfloat16_products, choose_device, keep_freed_memory
+from gan_style.device import (
+    choose_device,
+    choose_precision,
+    keep_freed_memory,
+    matrix_products,
+)
 from gan_style.folder import environment, file_name, memory_in_use, resume_source, run_folder
 from gan_style.images import picture_grid
 from gan_style.model import MODEL_FILE
@@ -49,15 +54,13 @@ def train(config: Config, report: Any = print) -> Path:
     run_dir = run_folder(config, source)
     config = replace(config, run=replace(config.run, dir=str(run_dir)))
     data = TrainingData(config.data, config.train.batch_size, config.train.seed, report)
-    trainer = Trainer(config, device)
-    if trainer.precision == "bfloat16":
-        allow_bfloat16_products()
-    run = Run(config, run_dir, data, trainer)
-    if source is not None:
-        run.resume(source)
-    run.start(report)
-    stopped = run.fit()
-    run.finish(stopped, report)
+    with matrix_products(choose_precision(config.train.precision, device)):
+        run = Run(config, run_dir, data, Trainer(config, device))
+        if source is not None:
+            run.resume(source)
+        run.start(report)
+        stopped = run.fit()
+        run.finish(stopped, report)
     return run_dir
 
 
@@ -197,7 +200,8 @@ class Run:
             self.best = float(metadata["best"])
             self.tracker_state = metadata["tracker"]
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"{source} cannot be resumed: {error}") from error
+            reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
+            raise ConfigError(f"{source} cannot be resumed: {reason}") from error
 
     # ------------------------------------------------------------------ the end
 

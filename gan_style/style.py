@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 SUFFIX = ".style.safetensors"
@@ -80,6 +79,8 @@ class StyleCode:
         if len({s.model for s in styles}) > 1:
             named = ", ".join(f"{s.name!r} of {s.model or 'no model'}" for s in styles)
             raise StyleError(f"styles of different models cannot be mixed: {named}")
+        if len({s.mean.shape for s in styles}) > 1:
+            raise StyleError("styles with codes of different lengths cannot be mixed")
         total = float(sum(weights))
         if not np.isfinite(total) or abs(total) < 1e-9:
             raise StyleError(
@@ -109,14 +110,15 @@ class StyleCode:
             packed = io.BytesIO()
             self.thumbnail.convert("RGB").save(packed, "JPEG", quality=80)
             tensors["thumbnail"] = _bytes_to_tensor(packed.getvalue())
+        # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
+        packed_file = save(tensors, {"gan_style_code": json.dumps(facts)})
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        os.close(handle)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            save_file(tensors, temporary, {"gan_style_code": json.dumps(facts)})
+            temporary.write_bytes(packed_file)
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
         return path
 
@@ -133,6 +135,8 @@ class StyleCode:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             packed = tensors.get("thumbnail")
             picture = None if packed is None else Image.open(io.BytesIO(_tensor_to_bytes(packed)))
+            if picture is not None:
+                picture.load()  # a damaged one is found here, not when somebody looks at it
             digests = _tensor_to_bytes(tensors["hashes"])
             return cls(
                 mean=tensors["mean"],

@@ -61,7 +61,8 @@ class Stylizer:
                 {k: v.float() for k, v in state.items() if k in model.state_dict()}
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(f"{file} is not a gan_style model: {error}") from error
+            reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
+            raise ModelError(f"{file} is not a gan_style model: {reason}") from error
         return cls(model, model_id(model), choose_device(device))
 
     def encode(

@@ -195,7 +195,7 @@ class WandbTracker(Tracker):
             self._fail(f"not finished after {FINISH_SECONDS:.0f} seconds", kill=True)
             self._thread.join(2)
         elif self.mode == "offline" and not self._off:
-            pieces = f"{shlex.quote(str(self.folder))}/offline-run-*-{self.id}"
+            pieces = f"{shlex.quote(str(self.folder))}/offline-run-*-{self.id}*"
             print(f"W&B is offline; to upload this run later: wandb sync {pieces}")
         self._off = True
 

@@ -17,7 +17,7 @@ from torch.optim import Adam
 from gan_style.adversary import Adversary
 from gan_style.config import Config
 from gan_style.data import Batch
-from gan_style.device import bfloat16_is_fast
+from gan_style.device import choose_precision
 from gan_style.discriminator import Discriminator
 from gan_style.encoder import DescriptorHead
 from gan_style.losses import code_loss, descriptor_loss, identity_loss
@@ -50,6 +50,7 @@ class Trainer:
     def __init__(self, config: Config, device: torch.device) -> None:
         self.config = config
         self.device = device
+        self.precision = choose_precision(config.train.precision, device)
         self.weights = {name: w for name, w in asdict(config.losses).items() if w > 0}
         torch.manual_seed(config.train.seed)
         self.perception = Perception(config.features, device, self._autocast)
@@ -200,14 +201,6 @@ class Trainer:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    @property
-    def precision(self) -> str:
-        """`train.precision` with `auto` resolved: bfloat16 where the device is fast at it."""
-        wanted = self.config.train.precision
-        if wanted != "auto":
-            return wanted
-        return "bfloat16" if bfloat16_is_fast(self.device) else "float32"
-
     def _set_learning_rates(self, progress: float) -> None:
         """Linear warm-up by images, then half a cosine to zero by progress: no memory needed."""
         train = self.config.train
@@ -232,7 +225,7 @@ class Trainer:
             ]
             raise NonFiniteLossError(
                 f"{', '.join(bad)} is not finite at step {self.steps_done} "
-                f"({self.images_seen} images); nothing was updated"
+                f"({self.images_seen} images); no weight was updated"
             )
 
     @torch.no_grad()

@@ -85,6 +85,7 @@ def tiny(collection: Path) -> list[str]:
         f"data.content={collection / 'photos'}",
         *("data.size=48", "data.crop=40", "data.max_examples=2", "model.code=16"),
         *("train.steps=4", "train.batch_size=2", "train.warmup=0", "train.device=cpu"),
+        "train.precision=float32",
         *("run.log_every=1", "run.sample_every=2", "run.checkpoint_every=2"),
         "tracking.wandb=off",
     ]

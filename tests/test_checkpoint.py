@@ -94,6 +94,12 @@ def test_tensors_and_metadata_come_back(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["file.safetensors"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs modes")
+def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    assert save_step(tmp_path, 1).stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 def test_it_is_a_plain_safetensors_file_with_json_in_its_header(tmp_path: Path) -> None:
     with safe_open(save_step(tmp_path, 3), "pt") as file:
         assert json.loads(file.metadata()["gan_style"]) == {"step": 3}
@@ -278,7 +284,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 # Forks writers, kills them with signal 9 (at chosen calls, then at random moments) and looks.
 KILLER = """
-import os, random, signal, sys, time
+import os, random, resource, signal, sys, time
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
@@ -293,13 +299,18 @@ def save(step):
     c.save_checkpoint(path(step), tensors, {"step": step})
     c.prune_checkpoints(folder, 2)
 
-def half_written(tensors, file, header):
-    Path(file).write_bytes(os.urandom(100_000))
-    die()
+whole = c.save
+
+def half_written(tensors, header):
+    data = whole(tensors, header)
+    limit = len(data) // 2
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # then SIGXFSZ, which Python ignores
+    signal.signal(signal.SIGXFSZ, die)
+    return data
 
 def dies_at(name, function):
     def prepare():
-        setattr(c if name == "save_file" else os, name, function)
+        setattr(c if name == "save" else os, name, function)
     return prepare
 
 def check(at_least):
@@ -327,7 +338,7 @@ def round_of(step, prepare, delay):
 
 save(1)
 step = check(1)
-points = {"save_file": half_written, "fsync": die, "replace": die}
+points = {"save": half_written, "fsync": die, "replace": die}
 for name, function in points.items():
     round_of(step, dies_at(name, function), None)
     assert check(step) == step, name

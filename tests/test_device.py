@@ -1,4 +1,5 @@
 import ctypes
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -6,10 +7,10 @@ import pytest
 import torch
 
 from gan_style.device import (
-    allow_bfloat16_products,
     bfloat16_is_fast,
     choose_device,
     keep_freed_memory,
+    matrix_products,
 )
 
 
@@ -73,18 +74,23 @@ def test_bfloat16_is_off_where_pytorch_cannot_tell(monkeypatch: pytest.MonkeyPat
     assert bfloat16_is_fast(torch.device("cpu")) is False
 
 
-def test_products_may_use_bfloat16() -> None:
+@pytest.mark.parametrize(("precision", "setting"), [("bfloat16", "medium"), ("float32", "highest")])
+def test_products_suit_the_precision_and_the_setting_comes_back(
+    precision: str, setting: str
+) -> None:
     before = torch.get_float32_matmul_precision()
-    try:
-        allow_bfloat16_products()
-        assert torch.get_float32_matmul_precision() == "medium"
-        maps = torch.randn(64, 32, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    with suppress(KeyError), matrix_products(precision):
+        assert torch.get_float32_matmul_precision() == setting
+        raise KeyError
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_products_of_bfloat16_numbers_are_exact() -> None:
+    maps = torch.randn(64, 32, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    with matrix_products("bfloat16"):
         gram, exact = maps.mT @ maps, maps.double().mT @ maps.double()
-        assert gram.dtype == torch.float32
-        # exact products of bfloat16 numbers, summed in float32
-        assert torch.allclose(gram.double(), exact, atol=1e-4)
-    finally:
-        torch.set_float32_matmul_precision(before)
+    assert gram.dtype == torch.float32
+    assert torch.allclose(gram.double(), exact, atol=1e-4)
 
 
 def test_the_allocator_is_told_to_keep_memory(monkeypatch: pytest.MonkeyPatch) -> None:

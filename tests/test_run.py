@@ -274,6 +274,18 @@ def test_two_steps_a_stop_and_two_steps_equal_four(
         assert torch.equal(ours.mean, theirs.mean)
 
 
+def test_bfloat16_goes_on_bit_for_bit_too(tiny: list[str], tmp_path: Path) -> None:
+    words = [*tiny, *RARELY, "train.precision=bfloat16"]
+    straight, parted = tmp_path / "straight", tmp_path / "parted"
+    quietly(load_config(None, [*words, f"run.dir={straight}"]))
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 2, signal.SIGINT)
+        quietly(load_config(None, [*words, f"run.dir={parted}"]))
+    quietly(load_config(str(parted / "config.yaml"), ["train.resume=true"]))
+    last = Path("checkpoints") / "step-00000004.safetensors"
+    assert_same_tensors(parted / last, straight / last)
+
+
 def test_goes_on_from_a_file_in_a_new_folder(
     tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Use of a trained model from Python."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_more_strength_leads_further_from_the_photo_without_jumps(
     assert away[0] == 0
     assert away[1] < 0.1 * away[-1]
     assert away[-1] > 0.01
-    assert all(more > 0.8 * less for less, more in zip(away[:-1], away[1:], strict=True))
+    assert all(more > 0.8 * less for less, more in pairwise(away))
     for strength in (0.4999, 0.9999):
         near = stylizer.stylize(photo, code, strength)
         assert distance(near, painted[strengths.index(round(strength, 2))]) < 0.01

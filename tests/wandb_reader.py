@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,9 +37,19 @@ class OfflineRun:
         return {r["_step"]: self.folder / "files" / r[key] for r in self.history if key in r}
 
 
-def offline_runs(run_dir: Path) -> list[OfflineRun]:
-    """Return the pieces in a run folder, the first started first."""
-    return [read_offline_run(path) for path in sorted((run_dir / "wandb").glob("offline-run-*-*"))]
+def offline_runs(run_dir: Path, wait: float = 30.0) -> list[OfflineRun]:
+    """Return the pieces in a run folder, the first started first.
+
+    W&B writes the end of its file some milliseconds after it has said that it finished: this waits
+    up to `wait` seconds for the record of the exit. A killed run leaves none.
+    """
+    deadline = time.monotonic() + wait
+    folders = sorted((run_dir / "wandb").glob("offline-run-*-*"))
+    runs = [read_offline_run(folder) for folder in folders]
+    while any(run.exit_code is None for run in runs) and time.monotonic() < deadline:
+        time.sleep(0.01)
+        runs = [read_offline_run(folder) for folder in folders]
+    return runs
 
 
 def read_offline_run(folder: Path) -> OfflineRun:
