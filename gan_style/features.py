@@ -20,6 +20,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_style.compact import LUMINANCE, CompactPicture, CompactStroke
+
 CONTENT_LAYER = "relu3_1"
 PICTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1")
 STROKE_LAYERS = ("fire7", "fire12")
@@ -31,7 +33,6 @@ _VGG_TAPS = {
 _SQUEEZENET_TAPS = {7: "fire7", 12: "fire12"}
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class FeaturesError(ValueError):
@@ -45,94 +46,8 @@ def _register_normalisation(module: nn.Module) -> None:
 
 def to_grey(pictures: Tensor) -> Tensor:
     """Luminance of (B, 3, H, W) pictures as (B, 1, H, W), in the range of the input."""
-    weights = torch.tensor(_LUMINANCE, dtype=pictures.dtype, device=pictures.device)
+    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype, device=pictures.device)
     return (pictures * weights[:, None, None]).sum(1, keepdim=True)
-
-
-class _Residual(nn.Module):
-    """x + relu(convolution(x)), the shape kept."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return maps + F.relu(self.convolution(maps))
-
-
-class CompactPicture(nn.Module):
-    """Picture features of the compact network.
-
-    The strided convolutions are 4 wide with padding 1, which puts every output where VGG's
-    2 by 2 pooling puts it. Each tap is a 1 by 1 convolution from few working channels. The first
-    two taps give the 32 of 64 and 64 of 128 channels of VGG that stand best for the rest (chosen
-    by pivoted QR in recipes/compact), because wide maps at full size are what costs time.
-
-    Shape:
-        - pictures: (B, 3, H, W) in [0, 1], H and W at least 4
-        - returns: relu1_1 (B, 32, H, W), relu2_1 (B, 64, H/2, W/2), relu3_1 (B, 256, H/4, W/4),
-          sizes rounded down, every value at least 0
-    """
-
-    def __init__(self, half: int = 32, quarter: int = 72) -> None:
-        super().__init__()
-        self.relu1_1 = nn.Conv2d(3, 32, 3, padding=1)
-        self.stem = nn.Conv2d(3, half, 4, stride=2, padding=1)
-        self.at_half = nn.Sequential(_Residual(half), _Residual(half))
-        self.relu2_1 = nn.Conv2d(half, 64, 1)
-        self.down = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
-        self.at_quarter = nn.Sequential(_Residual(quarter), _Residual(quarter))
-        self.relu3_1 = nn.Conv2d(quarter, 256, 1)
-
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        x = (pictures - 0.45).to(memory_format=torch.channels_last)  # padding with 0 is mid-grey
-        half = self.at_half(F.relu(self.stem(x)))  # (B, half, H/2, W/2)
-        quarter = self.at_quarter(F.relu(self.down(half)))  # (B, quarter, H/4, W/4)
-        return {
-            "relu1_1": F.relu(self.relu1_1(x)),
-            "relu2_1": F.relu(self.relu2_1(half)),
-            "relu3_1": F.relu(self.relu3_1(quarter)),
-        }
-
-
-class CompactStroke(nn.Module):
-    """Stroke features of the compact network, on the grey picture.
-
-    Strided convolutions without padding put every output where SqueezeNet's layers put it.
-
-    Shape:
-        - pictures: (B, 3, H, W) in [0, 1], H and W at least 32
-        - returns: fire7 (B, 256, about H/8, W/8), fire12 (B, 512, about H/16, W/16), at least 0
-    """
-
-    def __init__(self, widths: tuple[int, int, int, int] = (24, 32, 72, 112)) -> None:
-        super().__init__()
-        half, quarter, eighth, sixteenth = widths
-        self.stem = nn.Conv2d(1, half, 3, stride=2)
-        self.at_quarter = nn.Sequential(
-            nn.Conv2d(half, quarter, 3, stride=2), nn.ReLU(), _Residual(quarter)
-        )
-        self.at_eighth = nn.Sequential(
-            nn.Conv2d(quarter, eighth, 3, stride=2), nn.ReLU(), _Residual(eighth), _Residual(eighth)
-        )
-        self.at_sixteenth = nn.Sequential(
-            nn.Conv2d(eighth, sixteenth, 3, stride=2),
-            nn.ReLU(),
-            _Residual(sixteenth),
-            _Residual(sixteenth),
-        )
-        self.fire7 = nn.Conv2d(eighth, 256, 1)
-        self.fire12 = nn.Conv2d(sixteenth, 512, 1)
-
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        # Luminance goes into the weights: a grey picture of full size costs more than this layer.
-        luminance = pictures.new_tensor(_LUMINANCE)[:, None, None]
-        weight = self.stem.weight * luminance  # (24, 3, 3, 3)
-        maps = pictures.to(memory_format=torch.channels_last)
-        x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 24, H/2, W/2)
-        eighth = self.at_eighth(self.at_quarter(x))  # (B, 72, H/8, W/8)
-        sixteenth = self.at_sixteenth(eighth)  # (B, 112, H/16, W/16)
-        return {"fire7": F.relu(self.fire7(eighth)), "fire12": F.relu(self.fire12(sixteenth))}
 
 
 class Tapped(nn.Module):

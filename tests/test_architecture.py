@@ -18,7 +18,8 @@ ARROWS = {
     "images": "",
     "blocks": "",
     "device": "",
-    "features": "",
+    "compact": "",
+    "features": "compact",
     "losses": "",
     "style": "",
     "encoder": "",
@@ -43,7 +44,7 @@ ARROWS = {
 ANYTHING = {"run", "cli", "train.py"}
 DEAF_TO_CONFIG = {
     *("blocks", "encoder", "generator", "discriminator", "model"),
-    *("losses", "features", "style", "metrics", "optimize"),
+    *("losses", "features", "compact", "style", "metrics", "optimize"),
 }
 
 

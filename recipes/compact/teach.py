@@ -18,17 +18,17 @@ import time
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from scipy.linalg import qr
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+from gan_style.compact import CompactPicture, CompactStroke
 from gan_style.device import keep_freed_memory
 from gan_style.features import (
-    CompactPicture,
-    CompactStroke,
     picture_features,
     stroke_features,
 )
@@ -166,15 +166,22 @@ def objective(
     return total
 
 
+def read_channels(path: pathlib.Path) -> dict[str, Tensor]:
+    """The channels that the weights in a file stand for."""
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+    return {layer: torch.tensor([int(n) for n in header[layer].split()]) for layer in CHANNELS}
+
+
 class Teaching:
     """Student, teachers, optimiser: everything that one step needs."""
 
     def __init__(self, options: argparse.Namespace, pictures: list[Tensor]) -> None:
         self.pictures = pictures
         self.triples = load_triples(options.triples)
-        self.vgg = picture_features("vgg19", options.vgg)
+        self.vgg = picture_features("vgg19", options.vgg) if "picture" in options.parts else None
         self.squeezenet = stroke_features("squeezenet", options.squeezenet)
-        self.channels = select_channels(self.vgg, pictures)
+        self.channels = {} if self.vgg is None else select_channels(self.vgg, pictures)
         self.student = nn.ModuleDict({"picture": CompactPicture(), "stroke": CompactStroke()})
         self.student.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.student.parameters(), 2e-3, (0.9, 0.99))
@@ -194,8 +201,10 @@ class Teaching:
     @torch.no_grad()
     def teach(self, pictures: Tensor) -> dict[str, Tensor]:
         with torch.autocast("cpu", torch.bfloat16):
-            maps = {**self.vgg(pictures), **self.squeezenet(pictures)}
-        for layer, channels in self.channels.items():
+            maps = {**self.squeezenet(pictures)}
+            if self.vgg is not None:
+                maps |= self.vgg(pictures)
+        for layer, channels in self.channels.items() if self.vgg is not None else ():
             last = maps[layer].permute(0, 2, 3, 1)  # keeps the channels last in memory
             maps[layer] = last[..., channels].permute(0, 3, 1, 2)
         return maps
@@ -204,8 +213,12 @@ class Teaching:
         pictures = batch(self.pictures, self.triples, random.Random(self.step + 2))
         teacher = self.teach(pictures)
         with torch.autocast("cpu", torch.bfloat16):
-            student = self.student["picture"](pictures) | self.student["stroke"](pictures)
-        if self.step % 8:  # the first map is one linear layer: it needs few lessons and costs most
+            student = self.student["stroke"](pictures)
+            if self.vgg is not None:
+                student |= self.student["picture"](pictures)
+        if (
+            self.vgg is not None and self.step % 8
+        ):  # the first map is one linear layer: it needs few lessons and costs most
             student.pop("relu1_1")
         loss = objective(student, teacher, self.width)
         self.optimizer.param_groups[0]["lr"] = learning_rate
@@ -234,6 +247,15 @@ class Teaching:
             getattr(self, name).load_state_dict(state[name])
         self.step, self.channels = state["step"], state["channels"]
 
+    def begin_from(self, path: pathlib.Path) -> None:
+        """Take over from shipped weights what still has its shape."""
+        known, channels = load_file(path), read_channels(path)
+        mine = self.student.state_dict()
+        fitting = {k: v.float() for k, v in known.items() if k in mine and mine[k].shape == v.shape}
+        for network in (self.student, self.average.module):
+            network.load_state_dict({**mine, **fitting})
+        self.channels = channels
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -245,6 +267,8 @@ def main() -> None:
     parser.add_argument("--vgg", required=True, help="weights of VGG-19 up to relu3_1")
     parser.add_argument("--squeezenet", required=True, help="weights of SqueezeNet 1.1")
     parser.add_argument("--triples", help="folder of outputs, as benchmarks/compact.py dump makes")
+    parser.add_argument("--parts", nargs="+", default=["picture", "stroke"], help="what is taught")
+    parser.add_argument("--begin-from", type=pathlib.Path, help="weights whose shapes may differ")
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--leave-out", nargs="*", default=[], help="file names that are not shown")
     parser.add_argument("--resume", action="store_true", help="go on from OUT's .resume.pt")
@@ -256,6 +280,8 @@ def main() -> None:
     torch.set_float32_matmul_precision("medium")
     torch.manual_seed(0)
     teaching = Teaching(options, load_pictures(options.pictures, set(options.leave_out)))
+    if options.begin_from:
+        teaching.begin_from(options.begin_from)
     if options.resume:
         teaching.resume(options.out)
     print(f"{len(teaching.pictures)} pictures, {len(teaching.triples)} triples", flush=True)
