@@ -49,11 +49,11 @@ def gram_matrix(maps: Tensor) -> Tensor:
 
     Shape: (B, C, H, W) -> (B, C, C), symmetric.
     """
-    flat = _flat(maps)
+    flat = positions_first(maps)
     return flat.mT @ flat / flat.shape[1]
 
 
-def _flat(maps: Tensor) -> Tensor:
+def positions_first(maps: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, H*W, C) in float32; moves nothing where channels are last in memory."""
     return maps.permute(0, 2, 3, 1).flatten(1, 2).float()
 
@@ -62,7 +62,7 @@ def style_statistics(maps: Maps) -> StyleStatistics:
     """Gram matrix, mean and deviation of every channel of every layer."""
     gram, mean, deviation = {}, {}, {}
     for layer, values in maps.items():
-        flat = _flat(values)
+        flat = positions_first(values)
         gram[layer] = flat.mT @ flat / flat.shape[1]
         mean[layer] = flat.mean(1)
         square = gram[layer].diagonal(dim1=1, dim2=2)  # (B, C) mean squares

@@ -33,7 +33,7 @@ from gan_style.features import (
     stroke_features,
 )
 from gan_style.images import find_pictures, read_picture, resize_short_side, to_bytes
-from gan_style.losses import StyleStatistics, style_statistics
+from gan_style.losses import StyleStatistics, positions_first, style_statistics
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
 CROP, SHORT_SIDE, BATCH = 128, 288, 8
@@ -136,11 +136,6 @@ def select_channels(teacher: nn.Module, pictures: list[Tensor]) -> dict[str, Ten
     return chosen
 
 
-def positions_first(maps: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, H*W, C) float32, the layout of channels-last memory: nothing moves."""
-    return maps.permute(0, 2, 3, 1).flatten(1, 2).float()
-
-
 def distances(maps: Tensor, statistics: StyleStatistics, layer: str) -> Tensor:
     """Logarithms of Gram, moments and map distances between each picture and the next, (3, B)."""
     gram = statistics.gram[layer]
@@ -204,7 +199,8 @@ class Teaching:
             maps = {**self.squeezenet(pictures)}
             if self.vgg is not None:
                 maps |= self.vgg(pictures)
-        for layer, channels in self.channels.items() if self.vgg is not None else ():
+        for layer in self.channels.keys() & maps.keys():
+            channels = self.channels[layer]
             last = maps[layer].permute(0, 2, 3, 1)  # keeps the channels last in memory
             maps[layer] = last[..., channels].permute(0, 3, 1, 2)
         return maps
@@ -216,10 +212,8 @@ class Teaching:
             student = self.student["stroke"](pictures)
             if self.vgg is not None:
                 student |= self.student["picture"](pictures)
-        if (
-            self.vgg is not None and self.step % 8
-        ):  # the first map is one linear layer: it needs few lessons and costs most
-            student.pop("relu1_1")
+        if self.step % 8:  # the first map is one linear layer: it needs few lessons and costs most
+            student.pop("relu1_1", None)
         loss = objective(student, teacher, self.width)
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
