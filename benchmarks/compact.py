@@ -5,7 +5,7 @@
 
 FOLDER holds triples NAME_out.png, NAME_sty.png, NAME_con.png (output, style and content picture),
 NAME being STAGE_NUMBER; `dump` trains as configured and writes such triples on the way, from the
-live and the averaged model in turn.
+live and the averaged model in turn, and the averaged model at the end.
 
 Ranks: content (output and content picture), moments, Gram and stroke (output and style picture)
 of every triple, by the functions of losses.py. The teachers run in float32; `compact` runs in the
@@ -34,6 +34,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from gan_style.checkpoint import save_checkpoint
 from gan_style.config import ConfigError, load_config
 from gan_style.data import Batch, TrainingData
 from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
@@ -46,6 +47,7 @@ from gan_style.losses import (
     stroke_loss,
     style_statistics,
 )
+from gan_style.model import MODEL_FILE
 from gan_style.trainer import Trainer
 
 LOSSES = ("content", "moments", "gram", "stroke")
@@ -211,7 +213,10 @@ def dump(folder: Path, overrides: Sequence[str]) -> None:
             model = trainer.average if written % 2 else trainer.model
             save_triples(folder, step, batch, paint(model, batch))
             written += 1
-    print(f"{written * config.train.batch_size} triples in {folder}")
+    described = {"code": config.model.code, "size": config.model.size}
+    tensors = {name: value.cpu().half() for name, value in trainer.average.state_dict().items()}
+    save_checkpoint(folder / MODEL_FILE, tensors, {"kind": "model", "model": described})
+    print(f"{written * config.train.batch_size} triples and {MODEL_FILE} in {folder}")
 
 
 @torch.no_grad()

@@ -10,6 +10,9 @@ from torch.nn import functional as F
 
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
+_FIRES = (3, 4, 6, 7, 9, 10, 11, 12)  # the numbers that SqueezeNet's fire modules have
+_POOLED_BEFORE = (6, 9)
+
 
 class _Residual(nn.Module):
     """x + relu(convolution(x)), the shape kept."""
@@ -74,39 +77,41 @@ class _Fire(nn.Module):
 class CompactStroke(nn.Module):
     """Stroke features of the compact network, on the grey picture.
 
-    Strided convolutions without padding put every output where SqueezeNet's layers put it. What
-    lies between its two taps costs little at that size, and is shaped as it is there.
+    Shaped and numbered as SqueezeNet 1.1, so that it could be taught map by map, but for half the
+    channels in the first layer, which sees one colour and not three. What SqueezeNet costs lies in
+    that layer: the deep maps are small.
 
     Shape:
         - pictures: (B, 3, H, W) in [0, 1], H and W at least 32
         - returns: fire7 (B, 256, about H/8, W/8), fire12 (B, 512, about H/16, W/16), at least 0
     """
 
-    def __init__(self, widths: tuple[int, int, int] = (24, 32, 72)) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        half, quarter, eighth = widths
-        self.stem = nn.Conv2d(1, half, 3, stride=2)
-        self.at_quarter = nn.Sequential(
-            nn.Conv2d(half, quarter, 3, stride=2), nn.ReLU(), _Residual(quarter)
-        )
-        self.at_eighth = nn.Sequential(
-            nn.Conv2d(quarter, eighth, 3, stride=2), nn.ReLU(), _Residual(eighth), _Residual(eighth)
-        )
-        self.fire7 = nn.Conv2d(eighth, 256, 1)
-        self.at_sixteenth = nn.Sequential(
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            _Fire(256, 48, 384),
-            _Fire(384, 48, 384),
-            _Fire(384, 64, 512),
-            _Fire(512, 64, 512),
+        self.taps = {7: "fire7", 12: "fire12"}
+        self.stem = nn.Conv2d(1, 32, 3, stride=2)
+        shapes = [(32, 16, 128), (128, 16, 128), (128, 32, 256), (256, 32, 256)]
+        shapes += [(256, 48, 384), (384, 48, 384), (384, 64, 512), (512, 64, 512)]
+        self.fires = nn.ModuleDict(
+            {str(i): _Fire(*shape) for i, shape in zip(_FIRES, shapes, strict=True)}
         )
 
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+    def first(self, pictures: Tensor) -> Tensor:
+        """(B, 32, about H/4, W/4): the first layer, pooled."""
         # Luminance goes into the weights: a grey picture of full size costs more than this layer.
         luminance = pictures.new_tensor(LUMINANCE)[:, None, None]
-        weight = self.stem.weight * luminance  # (24, 3, 3, 3)
+        weight = self.stem.weight * luminance  # (32, 3, 3, 3)
         maps = pictures.to(memory_format=torch.channels_last)
-        x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 24, H/2, W/2)
-        x = self.at_eighth(self.at_quarter(x))  # (B, 72, H/8, W/8)
-        fire7 = F.relu(self.fire7(x))
-        return {"fire7": fire7, "fire12": self.at_sixteenth(fire7)}
+        x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 32, H/2, W/2)
+        return F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        x = self.first(pictures)
+        taken = {}
+        for index in _FIRES:
+            if index in _POOLED_BEFORE:
+                x = F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+            x = self.fires[str(index)](x)
+            if index in self.taps:
+                taken[self.taps[index]] = x
+        return taken

@@ -164,7 +164,10 @@ def _load_tapped(network: str, taps: dict[int, str], weights: str, *, grey: bool
             ) from error
         tapped = Tapped(_layers(whole), taps, grey=grey)
         return tapped if network == "squeezenet" else _normalise_activation(tapped)
-    tapped = Tapped(_layers(build(weights=None)), taps, grey=grey)
+    with torch.device("meta"):  # to fill 140 M numbers with noise first would take seconds
+        whole = build(weights=None)
+    tapped = Tapped(_layers(whole), taps, grey=grey)
+    tapped.layers.to_empty(device="cpu")
     file = Path(weights)
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)

@@ -53,10 +53,14 @@ def read_picture(path: str | Path, short_side: int = 0) -> Image.Image:
         if short_side:
             image.draft(None, (2 * short_side, 2 * short_side))
         image.load()
-        flat = _opaque(_upright(image))
-        rgb = _in_srgb(flat, image.info.get("icc_profile")).convert("RGB")
-        rgb.info.clear()  # orientation, profile and transparency are used up
-        return rgb
+        return to_rgb(image)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A picture of any mode as RGB, upright, in sRGB, over white where it is transparent."""
+    rgb = _in_srgb(_opaque(_upright(image)), image.info.get("icc_profile")).convert("RGB")
+    rgb.info.clear()  # orientation, profile and transparency are used up
+    return rgb
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
@@ -172,9 +176,8 @@ def resize_short_side(image: Image.Image, size: int) -> Image.Image:
     """Scale so that the shorter side has `size` pixels, at least 1; proportions are kept."""
     short = min(image.size)
     width, height = (max(1, round(side * size / short)) for side in image.size)
-    if (width, height) == image.size:
-        return image
-    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    same = (width, height) == image.size
+    return image if same else image.resize((width, height), Image.Resampling.LANCZOS, None, 3.0)
 
 
 def find_pictures(folder: str | Path) -> list[Path]:

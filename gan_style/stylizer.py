@@ -10,7 +10,14 @@ from torch import Tensor
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint
 from gan_style.device import bfloat16_is_fast, choose_device
 from gan_style.generator import MINIMUM_SIDE
-from gan_style.images import PictureError, read_picture, resize_short_side, to_image, to_tensor
+from gan_style.images import (
+    PictureError,
+    read_picture,
+    resize_short_side,
+    to_image,
+    to_rgb,
+    to_tensor,
+)
 from gan_style.model import MODEL_FILE, StyleModel, model_id
 from gan_style.style import StyleCode, StyleError, make_thumbnail, picture_hash
 
@@ -187,7 +194,7 @@ def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:
 
 
 def _open(picture: Picture) -> Image.Image:
-    return picture.convert("RGB") if isinstance(picture, Image.Image) else read_picture(picture)
+    return to_rgb(picture) if isinstance(picture, Image.Image) else read_picture(picture)
 
 
 def _readable(

@@ -146,6 +146,17 @@ def test_size_sets_the_short_side(stylizer: Stylizer, code: StyleCode) -> None:
         stylizer.stylize(picture(60, 40), code, size=8)
 
 
+def test_a_picture_in_memory_is_read_as_its_file_is(
+    stylizer: Stylizer, code: StyleCode, tmp_path: Path
+) -> None:
+    glass = picture(40, 32).convert("RGBA")
+    glass.putalpha(Image.linear_gradient("L").resize(glass.size))
+    glass.save(tmp_path / "glass.png")
+    painted = stylizer.stylize(glass, code)
+    assert distance(painted, stylizer.stylize(tmp_path / "glass.png", code)) == 0
+    assert distance(painted, stylizer.stylize(glass.convert("RGB"), code)) > 0.01
+
+
 def test_strength_0_gives_the_photo_back(stylizer: Stylizer, code: StyleCode) -> None:
     for size in ((33, 47), (5, 5)):
         assert stylizer.stylize(picture(*size), code, 0).tobytes() == picture(*size).tobytes()

@@ -28,14 +28,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from gan_style.compact import CompactPicture, CompactStroke
 from gan_style.device import keep_freed_memory
-from gan_style.features import (
-    picture_features,
-    stroke_features,
-)
+from gan_style.features import picture_features, stroke_features, to_grey
 from gan_style.images import find_pictures, read_picture, resize_short_side, to_bytes
 from gan_style.losses import StyleStatistics, positions_first, style_statistics
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
+# The stroke network is taught map by map (FitNets, Romero et al. 2015), at first each fire module
+# by itself. Taught by its two taps alone, its last layers fell silent: their maps are sparse, so
+# that nothing is a fair first guess at them, and a silent ReLU learns no more.
+HINTS = ("fire3", "fire4", "fire6", "fire9", "fire10", "fire11")
 CROP, SHORT_SIDE, BATCH = 128, 288, 8
 
 
@@ -156,9 +157,18 @@ def objective(
     for layer in student:
         maps, target = positions_first(student[layer]), positions_first(teacher[layer])
         total = total + ((maps - target) / width[layer]).square().mean()
+        if layer in HINTS:
+            continue
         close = distances(maps, mine, layer), distances(target, wanted, layer)
         total = total + F.smooth_l1_loss(*close)
     return total
+
+
+def before_activation(fire: nn.Module, maps: Tensor) -> Tensor:
+    """What a fire module of the student, or of torchvision, adds up before its last ReLU."""
+    names = ("point", "square") if hasattr(fire, "point") else ("expand1x1", "expand3x3")
+    squeezed = F.relu(fire.squeeze(maps))  # type: ignore[operator]
+    return torch.cat([fire.get_submodule(name)(squeezed) for name in names], 1)
 
 
 def read_channels(path: pathlib.Path) -> dict[str, Tensor]:
@@ -178,6 +188,11 @@ class Teaching:
         self.squeezenet = stroke_features("squeezenet", options.squeezenet)
         self.channels = {} if self.vgg is None else select_channels(self.vgg, pictures)
         self.student = nn.ModuleDict({"picture": CompactPicture(), "stroke": CompactStroke()})
+        for module in self.student["stroke"].modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        for network in (self.squeezenet, self.student["stroke"]):
+            network.taps |= {int(name[4:]): name for name in HINTS}  # type: ignore[operator]
         self.student.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.student.parameters(), 2e-3, (0.9, 0.99))
         self.average = torch.optim.swa_utils.AveragedModel(
@@ -187,11 +202,14 @@ class Teaching:
         generator = random.Random(1)
         maps = [self.teach(batch(pictures, [], generator)) for _ in range(8)]
         self.width = {
-            layer: torch.cat([positions_first(m[layer]) for m in maps])
-            .std((0, 1), keepdim=True)
-            .clamp(min=0.05)
+            layer: torch.cat([positions_first(m[layer]) for m in maps]).std((0, 1), keepdim=True)
             for layer in maps[0]
         }
+        for (
+            layer,
+            width,
+        ) in self.width.items():  # a channel that hardly moves must not rule the rest
+            self.width[layer] = width.clamp(min=0.2 * width.median().item())
 
     @torch.no_grad()
     def teach(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -205,7 +223,40 @@ class Teaching:
             maps[layer] = last[..., channels].permute(0, 3, 1, 2)
         return maps
 
+    def first_of_teacher(self, pictures: Tensor) -> Tensor:
+        """The teacher's maps before its first fire module."""
+        x = (to_grey(pictures) - self.squeezenet.mean) / self.squeezenet.deviation
+        for layer in self.squeezenet.layers[:3]:
+            x = layer(x.to(memory_format=torch.channels_last))
+        return x
+
+    def drill(self, learning_rate: float) -> float:
+        """One step in which every fire module learns from the teacher's maps before it.
+
+        The targets are those before the activation: they are not sparse, and no unit falls silent.
+        """
+        pictures = batch(self.pictures, self.triples, random.Random(self.step + 2))
+        stroke, total = self.student["stroke"], torch.zeros(())
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = stroke.first(pictures)
+            with torch.no_grad():
+                wanted_maps = self.first_of_teacher(pictures)
+            for index, fire in stroke.fires.items():
+                with torch.no_grad():
+                    wanted = before_activation(self.squeezenet.layers[int(index)], wanted_maps)
+                    width = positions_first(wanted).std((0, 1), keepdim=True)
+                    width = width.clamp(min=0.2 * width.median().item())
+                given = before_activation(fire, maps)
+                error = (positions_first(given) - positions_first(wanted)) / width
+                total = total + error.square().mean()
+                wanted_maps = F.relu(wanted)
+                if index in ("4", "7"):
+                    wanted_maps = F.max_pool2d(wanted_maps, 3, stride=2, ceil_mode=True)
+                maps = wanted_maps
+        return self.update(total, learning_rate)
+
     def learn(self, learning_rate: float) -> float:
+        """One step on the maps as the student makes them, and on the losses taken on them."""
         pictures = batch(self.pictures, self.triples, random.Random(self.step + 2))
         teacher = self.teach(pictures)
         with torch.autocast("cpu", torch.bfloat16):
@@ -214,7 +265,9 @@ class Teaching:
                 student |= self.student["picture"](pictures)
         if self.step % 8:  # the first map is one linear layer: it needs few lessons and costs most
             student.pop("relu1_1", None)
-        loss = objective(student, teacher, self.width)
+        return self.update(objective(student, teacher, self.width), learning_rate)
+
+    def update(self, loss: Tensor, learning_rate: float) -> float:
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -223,6 +276,17 @@ class Teaching:
         self.average.update_parameters(self.student)
         self.step += 1
         return loss.item()
+
+    @torch.no_grad()
+    def unexplained(self) -> str:
+        """Share of each map's variance that the averaged student misses, on one batch."""
+        pictures = batch(self.pictures, self.triples, random.Random(1))
+        teacher, student = self.teach(pictures), self.average.module["stroke"](pictures)
+        shares = []
+        for layer, maps in student.items():
+            error = (maps - teacher[layer]).square().mean((0, 2, 3)).sum()
+            shares.append(f"{layer} {error / teacher[layer].var((0, 2, 3)).sum():.2f}")
+        return ", ".join(shares)
 
     def save(self, path: pathlib.Path) -> None:
         weights = {k: v.half().contiguous() for k, v in self.average.module.state_dict().items()}
@@ -264,6 +328,9 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["picture", "stroke"], help="what is taught")
     parser.add_argument("--begin-from", type=pathlib.Path, help="weights whose shapes may differ")
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument(
+        "--drill", type=float, default=0.35, help="share of the time for module by module"
+    )
     parser.add_argument("--leave-out", nargs="*", default=[], help="file names that are not shown")
     parser.add_argument("--resume", action="store_true", help="go on from OUT's .resume.pt")
     parser.add_argument(
@@ -283,9 +350,12 @@ def main() -> None:
     recent: list[float] = []
     while (share := (time.monotonic() - begin) / 60 / options.minutes) < 1:
         warm = min(1.0, share * options.minutes / 0.3)
-        recent.append(teaching.learn(2e-3 * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6))
+        rate = 2e-3 * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        drilled = not options.resume and share < options.drill
+        recent.append(teaching.drill(2 * rate) if drilled else teaching.learn(rate))
         if time.monotonic() - saved > 60:
             print(f"step {teaching.step}  loss {np.mean(recent):.4f}  {share:.0%}", flush=True)
+            print("   unexplained: ", teaching.unexplained(), flush=True)
             teaching.save(options.out)
             saved, recent = time.monotonic(), []
     teaching.save(options.out)
