@@ -34,9 +34,10 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from gan_style.batch import Batch
 from gan_style.checkpoint import save_checkpoint
 from gan_style.config import ConfigError, load_config
-from gan_style.data import Batch, TrainingData
+from gan_style.data import TrainingData
 from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
 from gan_style.features import CONTENT_LAYER, FeaturesError, picture_features, stroke_features
 from gan_style.images import PictureError, read_picture, save_picture, to_image, to_tensor

@@ -39,9 +39,9 @@ from torch.profiler import ProfilerActivity, profile, record_function
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import losses
+from gan_style.batch import Batch
 from gan_style.compact import CompactPicture, CompactStroke
 from gan_style.config import Config, load_config
-from gan_style.data import Batch
 from gan_style.device import choose_device, keep_freed_memory, matrix_products
 from gan_style.discriminator import Discriminator
 from gan_style.encoder import DescriptorHead, StyleEncoder

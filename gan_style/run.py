@@ -97,7 +97,8 @@ class Run:
         report(
             f"learning {len(styles)} style{'s' if len(styles) != 1 else ''} with "
             f"{self.data.content_count} photos on {self.trainer.device.type} "
-            f"({self.trainer.precision}); run folder {self.folder}"
+            f"({self.trainer.precision}); {self.data.held_out_count} pictures of the style are "
+            f"held out to choose the best checkpoint by; run folder {self.folder}"
         )
 
     # ------------------------------------------------------------------ the loop

@@ -38,11 +38,11 @@ def paint(trainer: Trainer, photo: Tensor, code: Tensor) -> Tensor:
 def validation_score(trainer: Trainer, data: TrainingData) -> float:
     """Weighted content, Gram, moments and stroke losses of the averaged model on fixed batches.
 
-    The lower the better. The batches lie beyond any that training draws; the discriminator has no
-    say, because it changes from step to step.
+    The lower the better. The batches are of style pictures held out from training; the
+    discriminator has no say, because it changes from step to step.
     """
     scores = []
     for index in range(VALIDATION_BATCHES):
-        batch = data.batch(2**31 + index).to(trainer.device)
+        batch = data.validation(index).to(trainer.device)
         scores.append(trainer.evaluate(batch))
     return sum(scores) / len(scores)

@@ -15,8 +15,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
 from gan_style.adversary import Adversary
+from gan_style.batch import Batch
 from gan_style.config import Config
-from gan_style.data import Batch
 from gan_style.device import choose_precision
 from gan_style.discriminator import Discriminator
 from gan_style.encoder import DescriptorHead

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gan_style.batch import Batch
 from gan_style.config import DataConfig
-from gan_style.data import Batch, DataError, TrainingData
+from gan_style.data import DataError, TrainingData
 
 
 def save_noise(path: Path, seed: int, width: int = 60, height: int = 48) -> None:
@@ -74,7 +76,7 @@ def test_a_set_larger_than_its_style_repeats_pictures(config: DataConfig) -> Non
 
 
 def test_each_picture_its_own_style(config: DataConfig) -> None:
-    data = TrainingData(replace(config, picture_is_style=True), 8, 0, print)
+    data = TrainingData(replace(config, picture_is_style=True, held_out=0), 8, 0, print)
     assert len(data.styles) == 15
     assert data.styles[5].name == "style1/0"
     for batch in islice(data.batches(), 10):
@@ -82,6 +84,43 @@ def test_each_picture_its_own_style(config: DataConfig) -> None:
         assert len(set(batch.style_index.tolist())) == 8
         greens = (batch.style[:, 0, 1, 0, 0] * 255).round().long() - 1
         assert torch.equal(batch.style_index % 5, greens)
+
+
+def examples_in(batches: Iterable[Batch]) -> set[tuple[int, int]]:
+    """(style, picture) of all that a batch shows, as `config` has painted them."""
+    return {
+        (round(2.55 * float(red)), round(255 * float(green)) - 1)
+        for batch in batches
+        for red, green in batch.style[:, :, :2, 0, 0].flatten(0, 1)
+    }
+
+
+def test_pictures_held_out_are_shown_by_validation_alone(config: DataConfig) -> None:
+    data = TrainingData(replace(config, held_out=0.4), 8, 0, print)
+    assert data.held_out_count == 6  # two of five, of each of three styles
+    assert [len(style.paths) for style in data.styles] == [5, 5, 5]
+    trained = examples_in(data.batch(step) for step in range(60))
+    held_out = examples_in(data.validation(index) for index in range(30))
+    everything = {(style, picture) for style in range(3) for picture in range(5)}
+    assert len(held_out) == 6
+    assert trained == everything - held_out
+
+
+def test_where_a_picture_is_a_style_whole_styles_are_held_out(config: DataConfig) -> None:
+    config = replace(config, held_out=0.2, picture_is_style=True)
+    data = TrainingData(config, 8, 0, print)
+    assert (data.held_out_count, len(data.styles)) == (3, 15)
+    trained = examples_in(data.batch(step) for step in range(30))
+    held_out = examples_in(data.validation(index) for index in range(10))
+    assert (len(trained), len(held_out)) == (12, 3)
+    assert not trained & held_out
+
+
+def test_of_few_pictures_none_is_held_out(config: DataConfig) -> None:
+    data = TrainingData(replace(config, held_out=0.1), 8, 0, print)
+    assert data.held_out_count == 0
+    assert len(examples_in(data.batch(step) for step in range(40))) == 15
+    assert_equal(data.validation(3), data.validation(3))
 
 
 def test_every_photo_comes_before_any_comes_again(config: DataConfig) -> None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from gan_style import trainer as trainer_module
+from gan_style.batch import Batch
 from gan_style.checkpoint import flatten_state, unflatten_state
 from gan_style.config import Config, LossWeights, load_config
-from gan_style.data import Batch
 from gan_style.device import choose_device
 from gan_style.perception import Perception
 from gan_style.trainer import NonFiniteLossError, Trainer
