@@ -20,6 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+# safetensors raises a RuntimeError for a file that is gone
+_UNREADABLE = (OSError, SafetensorError, RuntimeError, ValueError)
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")
 _TEMPORARY = ".*.safetensors.tmp"
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
@@ -266,7 +268,7 @@ def _by_age(folder: Path) -> list[Path]:
     for path in folder.glob("step-*.safetensors"):
         number = _NUMBERED.fullmatch(path.name)
         if number:
-            with suppress(OSError, SafetensorError, ValueError), safe_open(path, "pt") as file:
+            with suppress(*_UNREADABLE), safe_open(path, "pt") as file:
                 saved = int(_header(path, file.metadata())["saved"])
                 aged.append((saved, int(number[1]), path))
     return [path for _, _, path in sorted(aged)]

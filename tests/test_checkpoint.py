@@ -328,11 +328,14 @@ def round_of(step, prepare, delay):
         while True:
             step += 1
             save(step)
-    if delay is not None:
-        while c.newest_checkpoint(folder) == path(step):
-            time.sleep(0.001)
-        time.sleep(delay)
-        os.kill(child, signal.SIGKILL)
+    try:
+        if delay is not None:
+            while c.newest_checkpoint(folder) == path(step):
+                time.sleep(0.001)
+            time.sleep(delay)
+    finally:  # a writer that outlives us would keep the test waiting for ever
+        if delay is not None:
+            os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL, status
 

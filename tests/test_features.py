@@ -477,10 +477,10 @@ def test_compact_agrees_with_its_teachers_on_what_is_near(shared: Path) -> None:
     changed += [F.avg_pool2d(base, k, 1, k // 2, count_include_pad=False) for k in (3, 5, 9)]
     changed += [base.flip(3), base.roll(8, 2), base * 0.5 + 0.25]
     pictures = torch.cat([base, *changed]).clamp(0, 1)
-    for teacher, student in zip(teachers, (picture_features(), stroke_features()), strict=True):
-        layer = CONTENT_LAYER if teacher is teachers[0] else "fire7"
+    students = picture_features(), stroke_features()
+    for layer, index in ((CONTENT_LAYER, 0), ("fire7", 1), ("fire12", 1)):
         ranks = []
-        for network in (teacher, student):
+        for network in (teachers[index], students[index]):
             maps = network(pictures)[layer]
             distance = (maps[1:] - maps[:1]).square().mean((1, 2, 3))
             ranks.append(distance.argsort().argsort().double())
