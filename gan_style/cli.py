@@ -3,14 +3,17 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from gan_style.config import ConfigError, describe_options, load_config
+from gan_style.evaluate import Request, evaluate
 from gan_style.images import PictureError, find_pictures, save_picture
 from gan_style.inspection import inspect_folder
+from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
 from gan_style.style import SUFFIX, StyleCode
 from gan_style.stylizer import Stylizer
@@ -27,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_train(commands.add_parser("train", help="learn the styles of a folder of pictures"), "")
     _add_encode(commands.add_parser("encode", help="turn example pictures into a style code"))
     _add_stylize(commands.add_parser("stylize", help="paint photos in a style"))
+    _add_optimize(commands.add_parser("optimize", help="paint a photo without a model, slowly"))
+    _add_evaluate(commands.add_parser("evaluate", help="tell how good paintings are"))
     _add_check(commands.add_parser("check", help="look a folder over before training on it"))
     return run_command(parser, arguments)
 
@@ -180,6 +185,66 @@ def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, 
             raise ValueError(f"{taken[target]} and {photo} would both become {target}; rename one")
         targets[photo], taken[target] = target, photo
     return targets
+
+
+# ---------------------------------------------------------------------- optimize
+
+
+def _add_optimize(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Paint a photo by moving its pixels (Gatys et al. 2016); needs no model."
+    parser.add_argument("content", type=Path, metavar="CONTENT", help="the photo")
+    told = "a picture, or a folder that stands for all of its pictures; may be repeated"
+    parser.add_argument("--style", required=True, action="append", type=Path, help=told)
+    told = "one for each --style (default: all alike)"
+    parser.add_argument("--weights", type=float, nargs="+", default=(), help=told)
+    told = "OUT.png, rewritten as it goes; OUT.json takes the loss curve"
+    parser.add_argument("-o", "--output", required=True, type=Path, help=told)
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    for option in fields(Settings):
+        flag = f"--{option.name.replace('_', '-')}"
+        parser.add_argument(flag, default=option.default, **option.metadata)
+    parser.set_defaults(command=_optimize)
+
+
+def _optimize(options: argparse.Namespace) -> None:
+    for path in (options.output, options.output.with_suffix(".json")):
+        _refuse_to_replace(path, options.force)
+    settings = Settings(**{each.name: getattr(options, each.name) for each in fields(Settings)})
+    with tqdm(total=settings.evaluations, unit=" evaluations") as bar:
+
+        def progress(row: Evaluation) -> None:
+            losses = {name: getattr(row, name) for name in ("width", "content", "gram", "tv")}
+            bar.set_postfix(losses, refresh=False)
+            bar.update()
+
+        optimize_file(
+            options.content,
+            options.style,
+            options.output,
+            settings,
+            weights=options.weights,
+            report=bar.write,
+            progress=progress,
+        )
+    print(f"painted {options.output}")
+
+
+# ---------------------------------------------------------------------- evaluate
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Tell how much of the photo and how much of the style is in paintings."
+    for option in fields(Request):
+        flag = f"--{option.name.replace('_', '-')}"
+        name = flag if "default" in option.metadata else option.name
+        parser.add_argument(name, **option.metadata)
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    request = Request(**{each.name: getattr(options, each.name) for each in fields(Request)})
+    scores = evaluate(request, tqdm.write, partial(tqdm, unit=" pictures", leave=False))
+    print("\n".join(scores.lines()))
 
 
 # ---------------------------------------------------------------------- check

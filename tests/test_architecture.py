@@ -33,7 +33,22 @@ ARROWS = {
     "data": "batch collection config images",
     "inspection": "collection images",
     "metrics": "features losses",
-    "optimize": "features losses",
+    "hand": "images metrics",
+    "two_sample": "losses",
+    "memorisation": "features images",
+    "frechet": "",
+    "eye": "hand images losses",
+    "outputs": "images style stylizer",
+    "scores": "images",
+    "judge": "eye features frechet hand images losses memorisation metrics outputs scores"
+    " two_sample",
+    "evaluate": "checkpoint config device eye features frechet images judge outputs scores style"
+    " stylizer tracking",
+    "memory": "",
+    "pixels": "",
+    "objective": "features images losses",
+    "painting": "features images objective pixels",
+    "optimize": "device features images memory objective painting pixels",
     "model": "encoder generator style",
     "perception": "config features losses",
     "trainer": "adversary batch config device discriminator encoder losses model perception",
@@ -46,6 +61,8 @@ ANYTHING = {"run", "cli", "train.py"}
 DEAF_TO_CONFIG = {
     *("blocks", "encoder", "generator", "discriminator", "model"),
     *("losses", "features", "compact", "style", "metrics", "optimize"),
+    *("hand", "two_sample", "memorisation"),
+    *("objective", "painting", "pixels", "memory"),
 }
 
 

@@ -21,6 +21,11 @@ OPTIONS = {
         *("PHOTO", "--style", "--model", "--output", "--strength", "--keep-colour", "--size"),
         *("--device", "--force"),
     ],
+    "evaluate": [
+        *("{pairs,collection}", "CONTENT", "STYLE|COLLECTION", "--model", "--style", "--outputs"),
+        *("--others", "--photos", "--size", "--features", "--feature-weights", "--device"),
+        *("--json", "--sheet", "--log", "--fid"),
+    ],
     "check": ["folder"],
 }
 Capture = pytest.CaptureFixture[str]

@@ -328,6 +328,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["picture", "stroke"], help="what is taught")
     parser.add_argument("--begin-from", type=pathlib.Path, help="weights whose shapes may differ")
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="the highest of it")
     parser.add_argument(
         "--drill", type=float, default=0.35, help="share of the time for module by module"
     )
@@ -350,7 +351,7 @@ def main() -> None:
     recent: list[float] = []
     while (share := (time.monotonic() - begin) / 60 / options.minutes) < 1:
         warm = min(1.0, share * options.minutes / 0.3)
-        rate = 2e-3 * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        rate = options.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         drilled = not options.resume and share < options.drill
         recent.append(teaching.drill(2 * rate) if drilled else teaching.learn(rate))
         if time.monotonic() - saved > 60:

@@ -1,0 +1,117 @@
+"""Paintings that some number takes for good: the table and the picture of docs/METRICS.md.
+
+    python benchmarks/misleading.py -o OUT
+
+Six photographs of scikit-image are "painted" after the demo's dabs by tricks that a person sees
+through at once, and scored as `gan-style evaluate collection` does, with the shipped features.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageFilter, ImageOps
+from timing import table
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gan_style.collection import find_content
+from gan_style.config import DataConfig
+from gan_style.device import keep_freed_memory
+from gan_style.evaluate import find_collections
+from gan_style.eye import Eye, Log
+from gan_style.features import picture_features
+from gan_style.images import picture_grid, read_picture, save_picture, to_image, to_tensor
+from gan_style.judge import CollectionJudge
+from gan_style.outputs import Output
+from gan_style.scores import MEASURES
+
+SIZE = 288
+DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
+COLLECTION = DEMO / "dabs"
+Trick = Callable[[Image.Image, Image.Image], Image.Image]
+
+
+def untouched(photo: Image.Image, style: Image.Image) -> Image.Image:
+    return photo
+
+
+def blurred(photo: Image.Image, style: Image.Image) -> Image.Image:
+    return photo.filter(ImageFilter.GaussianBlur(3))
+
+
+def recoloured(photo: Image.Image, style: Image.Image) -> Image.Image:
+    """Every colour channel gets the mean and the deviation that it has in the style picture."""
+    moments = [torch.std_mean(to_tensor(p).flatten(1), 1, keepdim=True) for p in (photo, style)]
+    (deviation, mean), (wanted_deviation, wanted_mean) = moments
+    even = (to_tensor(photo).flatten(1) - mean) / deviation
+    return to_image((even * wanted_deviation + wanted_mean).view(3, SIZE, SIZE))
+
+
+def overlaid(photo: Image.Image, style: Image.Image) -> Image.Image:
+    """The style picture shines through the recoloured photo."""
+    return Image.blend(recoloured(photo, style), style, 0.5)
+
+
+def pasted(photo: Image.Image, style: Image.Image) -> Image.Image:
+    """Half the width of a picture of the collection in the recoloured photo."""
+    picture = recoloured(photo, style)
+    picture.paste(style.crop((72, 72, 216, 216)), (20, 120))
+    return picture
+
+
+def replaced(photo: Image.Image, style: Image.Image) -> Image.Image:
+    return style
+
+
+TRICKS: dict[str, Trick] = {
+    "the photo": untouched,
+    "blurred": blurred,
+    "recoloured": recoloured,
+    "overlaid": overlaid,
+    "a piece pasted in": pasted,
+    "a collection's picture": replaced,
+}
+
+
+def square(path: Path) -> Image.Image:
+    return ImageOps.fit(read_picture(path), (SIZE, SIZE), Image.Resampling.LANCZOS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-o", "--out", required=True, type=Path)
+    options = parser.parse_args()
+    keep_freed_memory()
+    photos = list(find_content(DataConfig()).paths)
+    collections, name = find_collections(COLLECTION, str(DEMO))
+    styles = collections[name]
+    log = Log()
+    eye = Eye(picture_features(), "compact", SIZE)
+    judge = CollectionJudge(eye, collections, name, photos, log)
+    rows: list[list[str]] = []
+    shown: list[Tensor] = [to_tensor(square(styles[0]))]
+    measures = [measure for measure in MEASURES if measure not in ("moments", "gram", "fid")]
+    for what, trick in TRICKS.items():
+        outputs = [
+            Output(photo.stem, photo, None, partial(trick, square(photo), square(style)))
+            for photo, style in zip(photos, styles, strict=False)
+        ]
+        scores = judge.judge(outputs, log)
+        rows.append([what, *(scores.cell(measure) for measure in measures)])
+        shown.append(to_tensor(outputs[0].get()))
+    told = table((f"{len(photos)} photos, {name}", *measures), rows)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "misleading.md").write_text(told + "\n", encoding="utf-8")
+    save_picture(picture_grid([shown], ["style", *TRICKS]), options.out / "misleading.jpg")
+    print(told)
+
+
+if __name__ == "__main__":
+    main()

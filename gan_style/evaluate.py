@@ -1,0 +1,250 @@
+"""The story of an evaluation: find the pictures, paint or read, judge, tell.
+
+Nothing is painted or measured before all names are known to fit and all weights to load.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint
+from gan_style.config import config_to_dict, load_config
+from gan_style.device import choose_device
+from gan_style.eye import SMALLEST, Eye, Log, Progress
+from gan_style.features import picture_features
+from gan_style.frechet import FrechetDistance
+from gan_style.images import PictureError, find_pictures, save_picture
+from gan_style.judge import CollectionJudge, PairJudge
+from gan_style.outputs import Output, named_pictures, outputs_in, outputs_of, painter
+from gan_style.scores import Scores, contact_sheet
+from gan_style.style import StyleCode
+from gan_style.stylizer import Stylizer
+from gan_style.tracking import build_tracker
+
+LEFT_OUT = "diverse"
+"""A folder of this name among the others is no collection: it is of many hands."""
+
+
+class EvaluationError(ValueError):
+    """An evaluation that cannot be done. The message names the option and what is allowed."""
+
+
+def _option(default: Any, meaning: str, **more: Any) -> Any:
+    """A field with what argparse's add_argument needs to know of it; no default: positional."""
+    if default is ...:
+        return field(metadata={"help": meaning, **more})
+    if default is False:
+        more = {"action": "store_true"}
+    elif default != "":
+        meaning += f" (default: {default})"
+        more["type"] = type(default)
+    return field(default=default, metadata={"help": meaning, "default": default, **more})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to evaluate. The command line takes names, defaults and help from here.
+
+    Raises:
+        EvaluationError: options that are missing, not allowed or do not go together.
+    """
+
+    kind: str = _option(
+        ...,
+        "pairs: paintings after one style picture each; collection: after a whole collection",
+        choices=("pairs", "collection"),
+    )
+    content: str = _option(..., "folder of the photos", metavar="CONTENT")
+    reference: str = _option(
+        ..., "folder of the style pictures, or the collection", metavar="STYLE|COLLECTION"
+    )
+    model: str = _option("", "paint with this run folder or model file")
+    style: str = _option("", "for collection, a code, picture or folder to paint in its place")
+    outputs: str = _option(
+        "", "folder of any program's paintings: <content>__<style>.png, or <content>.png"
+    )
+    others: str = _option(
+        "",
+        "folder of collections to choose among, for named, hand and as_photo; a folder "
+        f"{LEFT_OUT} in it is left out",
+    )
+    photos: str = _option("", "folder of plain photos, for hand and as_photo; else CONTENT")
+    size: int = _option(288, "pixels of the squares compared")
+    features: str = _option(
+        "compact", "network that compares", choices=("compact", "vgg19", "vgg16")
+    )
+    feature_weights: str = _option("", "file with its weights; else its own", metavar="FILE")
+    fid: str = _option(
+        "", "add FID, with these weights of Inception; wants gan-style[fid]", metavar="FILE"
+    )
+    device: str = _option("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
+    json: str = _option("", "write the numbers here", metavar="FILE")
+    sheet: str = _option("", "write a contact sheet here, .png or .jpg", metavar="FILE")
+    log: bool = _option(
+        False, "add numbers and contact sheet to the log of the run --model, when it is at rest"
+    )
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value, choices = getattr(self, option.name), option.metadata.get("choices")
+            if choices and value not in choices:
+                raise EvaluationError(f"{option.name} is {value!r}; allowed: {', '.join(choices)}")
+        if bool(self.model) == bool(self.outputs):
+            raise EvaluationError("give either --model or --outputs: what paints, or paintings")
+        if self.size < SMALLEST:
+            raise EvaluationError(f"--size is {self.size}; allowed: at least {SMALLEST}")
+        if self.sheet and not self.sheet.lower().endswith((".png", ".jpg", ".jpeg")):
+            raise EvaluationError(f"--sheet is {self.sheet}; allowed: a name in .png or .jpg")
+        for name in ("style", "others", "photos", "fid"):
+            if self.kind == "pairs" and getattr(self, name):
+                raise EvaluationError(f"--{name} is for collection, not for pairs")
+        if self.photos and not self.others:
+            raise EvaluationError("--photos is of use with --others only")
+        if self.log and not (Path(self.model) / "config.yaml").is_file():
+            raise EvaluationError(f"--log needs --model RUN, a run folder; it is {self.model!r}")
+        if self.style and not self.model:
+            raise EvaluationError("--style says what --model paints; --outputs are painted already")
+
+
+def evaluate(
+    request: Request,
+    report: Callable[[str], None] = print,
+    progress: Progress = iter,
+) -> Scores:
+    """Score paintings, and write what the request asks for.
+
+    Args:
+        request: what to compare with what.
+        report: takes a line for each picture that is skipped.
+        progress: wrapped around pictures and paintings, as tqdm is.
+
+    Raises:
+        ValueError: (of its many kinds) folders, names, models or weights that do not fit, before
+            any work; or no picture that can be read.
+    """
+    contents = named_pictures(Path(request.content), "photos")
+    device = choose_device(request.device)
+    network = picture_features(request.features, request.feature_weights)
+    eye = Eye(network, request.features, request.size, device)
+    log = Log(report)
+    if request.kind == "pairs":
+        styles = named_pictures(Path(request.reference), "style pictures")
+        scores = PairJudge(eye).judge(_outputs(request, contents, styles), log, progress)
+    else:
+        collections, name = find_collections(Path(request.reference), request.others)
+        photos = _some_pictures(Path(request.photos or request.content))
+        outputs = _outputs(request, contents, None)
+        frechet = FrechetDistance(request.fid) if request.fid else None
+        judge = CollectionJudge(eye, collections, name, photos, log, progress, frechet)
+        scores = judge.judge(outputs, log, progress)
+    if request.json:
+        write_json(Path(request.json), scores.to_json())
+    sheet = contact_sheet({Path(request.model or request.outputs).name: scores})
+    if request.sheet:
+        save_picture(sheet, request.sheet)
+    if request.log:
+        log_to_run(Path(request.model), scores, sheet)
+    return scores
+
+
+def _outputs(
+    request: Request, contents: Mapping[str, Path], styles: Mapping[str, Path] | None
+) -> list[Output]:
+    if request.outputs:
+        return outputs_in(Path(request.outputs), contents, styles)
+    stylizer = Stylizer.from_pretrained(request.model, request.device)
+    code = None if styles else _code(Path(request.style or request.reference), stylizer)
+    return outputs_of(painter(stylizer, request.size, code), contents, styles)
+
+
+def _code(place: Path, stylizer: Stylizer) -> StyleCode:
+    if place.name.endswith(".safetensors"):
+        code = StyleCode.load(place)
+        stylizer.stylize(Image.new("RGB", (32, 32)), code)  # refuses a code of another model
+        return code
+    pictures = _some_pictures(place) if place.is_dir() else [place]
+    return stylizer.encode(pictures, place.stem, report=lambda line: None)  # judges tell, too
+
+
+def _some_pictures(folder: Path) -> list[Path]:
+    found = find_pictures(folder)
+    if not found:
+        raise PictureError(f"no pictures in folder {folder}")
+    return found
+
+
+def find_collections(collection: Path, others: str) -> tuple[dict[str, list[Path]], str]:
+    """The pictures of a collection and of those beside it, by name, and the collection's name.
+
+    Args:
+        collection: a folder, in `others` or not.
+        others: a folder whose folders are collections, but for one named diverse and those
+            without pictures; empty for none.
+
+    Raises:
+        ValueError: a folder is missing or empty, or there is no other collection.
+    """
+    own = _some_pictures(collection)
+    name = collection.resolve().name
+    if not others:
+        return {name: own}, name
+    if not Path(others).is_dir():
+        raise EvaluationError(f"--others is {others}, which is not a folder")
+    beside = {
+        folder.name: find_pictures(folder)
+        for folder in sorted(Path(others).iterdir())
+        if folder.is_dir()
+        and folder.name != LEFT_OUT
+        and folder.name[0] != "."
+        and folder.resolve() != collection.resolve()
+    }
+    beside = {name: pictures for name, pictures in beside.items() if pictures}
+    if not beside:
+        raise EvaluationError(f"--others is {others}, which has no other collection with pictures")
+    while name in beside:  # another folder of its name
+        name += "'"
+    return dict(sorted((beside | {name: own}).items())), name
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write numbers as JSON, whole or not at all; missing folders are made.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def log_to_run(run: Path, scores: Scores, sheet: Image.Image) -> None:
+    """Add an evaluation to a run's log and, as the run was, to Weights & Biases.
+
+    It stands one step after the last line; a resumed training goes on from its checkpoint, and
+    takes it out of log.jsonl again, for it is no longer this model.
+
+    Args:
+        run: a run folder that no training is writing to.
+        scores: the numbers.
+        sheet: the contact sheet.
+    """
+    config = load_config(str(run / "config.yaml"))
+    newest = newest_checkpoint(run / "checkpoints")
+    state = load_checkpoint(newest)[1].get("tracker", {}) if newest else {}
+    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    step = 1 + max((int(json.loads(line)["step"]) for line in lines), default=-1)
+    name = config.run.name or run.name
+    everything = {**state, "log": {"step": step}}  # of its own log, nothing is to be cut off
+    tracker = build_tracker(config.tracking, name, run, config_to_dict(config), everything)
+    tracker.log({f"{scores.kind}/{key}": value for key, value in scores.values.items()}, step)
+    tracker.images(scores.kind, sheet, step)
+    tracker.close()

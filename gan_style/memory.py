@@ -1,0 +1,86 @@
+"""How much memory is free, and the refusal of a picture that would need more."""
+
+import os
+from pathlib import Path
+
+import torch
+
+_CONTROL_GROUPS = (  # limit, use, statistics, and the statistic that can be had back
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+class TooLargeError(ValueError):
+    """A picture that does not fit into memory. The message names the size that does."""
+
+
+def refuse_too_large(
+    width: int, height: int, bytes_per_pixel: float, overhead: float, device: torch.device
+) -> None:
+    """Raise unless work on a picture of this size fits into the memory that is free.
+
+    Args:
+        width: pixels, as `height`.
+        height: pixels.
+        bytes_per_pixel: memory that grows with the picture.
+        overhead: bytes that do not.
+        device: whose memory is meant.
+
+    Raises:
+        TooLargeError: it does not fit; the message names the short side that would.
+    """
+    free = free_memory(device)
+    needed = overhead + bytes_per_pixel * width * height
+    if free is None or needed <= free:
+        return
+    share = max(0.0, free - overhead) / (bytes_per_pixel * width * height)
+    fitting = int(min(width, height) * share**0.5)
+    advice = f"size {fitting} (the short side) fits" if fitting else "no size would fit"
+    raise TooLargeError(
+        f"a picture of {width}x{height} px needs about {needed / 1e9:.1f} GB of memory, and "
+        f"{free / 1e9:.1f} GB are free on {device.type}; {advice}"
+    )
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that can still be taken on a device; None where the system does not say.
+
+    Off CUDA it is the smaller of what the machine and the process's control group (a container's
+    limit) have left; where the machine does not say what is left, all of its memory.
+    """
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
+    left = (_machine_memory(), _control_group_memory(Path("/sys/fs/cgroup")))
+    return min((bytes_ for bytes_ in left if bytes_ is not None), default=None)
+
+
+def _machine_memory(file: Path = Path("/proc/meminfo")) -> int | None:
+    try:
+        lines = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
+        return int(lines["MemAvailable"].split()[0]) * 1024  # kB means 1024 bytes there
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None
+
+
+def _control_group_memory(folder: Path) -> int | None:
+    for limit, use, statistics, cache in _CONTROL_GROUPS:
+        try:
+            allowed = int((folder / limit).read_text())  # "max" is no number: no limit
+            used = int((folder / use).read_text())
+            lines = (folder / statistics).read_text().splitlines()
+            reclaimable = dict(line.split(" ", 1) for line in lines).get(cache, "0")
+            return max(0, allowed - used + int(reclaimable))
+        except (OSError, ValueError):
+            continue
+    return None
