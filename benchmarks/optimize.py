@@ -1,19 +1,13 @@
-"""The optimisation baseline: its loss curve and memory, and paintings of pairs to be scored.
+"""The optimisation baseline: its loss curve and its memory.
 
-    python benchmarks/optimize.py curve [--size 512 1024] [options]
+    python benchmarks/optimize.py [--size 512 1024] [options]
 
 paints scikit-image's astronaut after its coffee at each size, in a process of its own: prints the
 losses against evaluations, seconds an evaluation, the peak of memory, and the bytes a pixel that
 lie between the sizes, which gan_style/optimize.py refuses too large pictures by. A pixel is one of
 the full size; `--scales 1` leaves the others out.
 
-    python benchmarks/optimize.py pairs TSV OUT [--count 6] [--size 288] [options]
-
-paints pairs of a table like shared/data/VALIDATION.tsv (columns role and path, paths from its own
-folder): first photo after first style, second after second, and so on. OUT takes
-<photo>__<style>.png for `score.py pairs` and their loss curves; pairs that are there are left.
-
-Options of both: --features NETWORK --feature-weights FILE --method METHOD --evaluations N
+Options: --features NETWORK --feature-weights FILE --method METHOD --evaluations N
 --scales N --style-weight W. Process memory is Linux's or macOS's peak; CUDA's is PyTorch's.
 """
 
@@ -31,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style.device import choose_device, keep_freed_memory
 from gan_style.folder import memory_in_use
-from gan_style.optimize import Settings, optimize, optimize_file
+from gan_style.optimize import Settings, optimize
 
 OPTIONS = ("features", "feature_weights", "method", "evaluations", "scales", "style_weight")
 SHOWN = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 500, 1000)
@@ -39,9 +33,6 @@ SHOWN = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 500, 1000)
 
 def chosen(options: argparse.Namespace, size: int) -> Settings:
     return Settings(size=size, **{name: getattr(options, name) for name in OPTIONS})
-
-
-# ---------------------------------------------------------------------- curve
 
 
 def measure(settings: Settings) -> None:
@@ -61,7 +52,7 @@ def measure(settings: Settings) -> None:
 def curve(options: argparse.Namespace) -> None:
     memory, peaks = [], {}
     for size in options.size:
-        words = [sys.executable, __file__, "measure", "--size", str(size)]
+        words = [sys.executable, __file__, "--measure", "--size", str(size)]
         for name in OPTIONS:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
@@ -93,54 +84,20 @@ def losses(rows: Sequence[dict[str, float]]) -> str:
     )
 
 
-# ---------------------------------------------------------------------- pairs
-
-
-def pairs(options: argparse.Namespace) -> None:
-    listed = [line.split("\t") for line in options.tsv.read_text().splitlines()[1:] if line]
-    photos, styles = (
-        [options.tsv.parent / path for role, path in listed if role == wanted]
-        for wanted in ("content", "style")
-    )
-    rows = []
-    for index in range(options.count):
-        photo, style = photos[index % len(photos)], styles[index % len(styles)]
-        output = options.out / f"{photo.stem}__{style.stem}.png"
-        if not output.with_suffix(".json").exists():
-            optimize_file(photo, [style], output, chosen(options, options.size[0]))
-        history = json.loads(output.with_suffix(".json").read_text())["history"]
-        side = history[-1]["width"], history[-1]["height"]
-        best = min(
-            (row for row in history if (row["width"], row["height"]) == side),
-            key=lambda row: row["total"],
-        )
-        numbers = [f"{best[name]:.4g}" for name in ("content", "gram", "tv")]
-        rows.append([output.stem, *numbers, f"{history[-1]['seconds']:.0f}"])
-        print(f"painted {output}", file=sys.stderr)
-    print(table(["pair", "content", "gram", "tv", "s"], rows))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, dest="command")
-    found = {}
-    for name, size in (("curve", [512, 1024]), ("measure", [512]), ("pairs", [288])):
-        found[name] = commands.add_parser(name)
-        found[name].add_argument("--size", type=int, nargs="+", default=size)
-        for option in OPTIONS:
-            default = getattr(Settings(), option)
-            flag = f"--{option.replace('_', '-')}"
-            found[name].add_argument(flag, type=type(default), default=default)
-    found["pairs"].add_argument("tsv", type=Path)
-    found["pairs"].add_argument("out", type=Path)
-    found["pairs"].add_argument("--count", type=int, default=6)
+    parser.add_argument("--size", type=int, nargs="+", default=[512, 1024])
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    for option in OPTIONS:
+        default = getattr(Settings(), option)
+        parser.add_argument(f"--{option.replace('_', '-')}", type=type(default), default=default)
     options = parser.parse_args()
-    if options.command == "measure":
+    if options.measure:
         measure(chosen(options, options.size[0]))
     else:
-        {"curve": curve, "pairs": pairs}[options.command](options)
+        curve(options)
 
 
 if __name__ == "__main__":

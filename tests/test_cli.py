@@ -26,6 +26,12 @@ OPTIONS = {
         *("--others", "--photos", "--size", "--features", "--feature-weights", "--device"),
         *("--json", "--sheet", "--log", "--fid"),
     ],
+    "optimize": [
+        *("CONTENT", "--style", "--weights", "--output", "--force", "--size", "--features"),
+        *("--feature-weights", "--method", "--evaluations", "--scales", "--start"),
+        *("--content-weight", "--style-weight", "--tv-weight", "--keep-colour", "--seed"),
+        "--device",
+    ],
     "check": ["folder"],
 }
 Capture = pytest.CaptureFixture[str]
