@@ -51,6 +51,8 @@ class Generator(nn.Module):
     Shape:
         - content: (B, 3, H, W) in [0, 1], H and W at least 32, odd sizes too
         - code: (B, d)
+        - origin: row and column of the content's corner in the whole picture, if it is a tile of
+          one; multiples of STRIDE
         - returns: (B, 3, H, W) in [0, 1]
     """
 
@@ -72,7 +74,7 @@ class Generator(nn.Module):
         with torch.no_grad():  # begin near mid-grey: a large first output saturates the sigmoid
             self.to_picture.weight.mul_(0.2)
 
-    def forward(self, content: Tensor, code: Tensor) -> Tensor:
+    def forward(self, content: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
         height, width = content.shape[2:]
         x = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
@@ -86,7 +88,8 @@ class Generator(nn.Module):
         x = x + y  # (B, quarter, H/4, W/4)
         for block in self.after:
             x = block(x, code)
-        x = self.up_full(self.up_half(x, code), code)  # (B, full, H, W)
+        x = self.up_half(x, code, (origin[0] // 2, origin[1] // 2))
+        x = self.up_full(x, code, origin)  # (B, full, H, W)
         picture = torch.sigmoid(self.to_picture(x).float())[:, :, :height, :width]
         return picture.contiguous()  # the losses on pixels are slow with three channels last
 
