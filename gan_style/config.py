@@ -159,6 +159,8 @@ class TrainConfig(Section, key="train"):
     """Where to train; `auto` takes cuda, then mps, then cpu."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
+    init: str = ""
+    """Begin with a run folder, a model file, or `base`, the model shipped; empty: from nothing."""
     resume: str = "false"
     """`true`: go on from the newest checkpoint of `run.dir`; or the path of a checkpoint or run."""
 

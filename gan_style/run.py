@@ -31,6 +31,7 @@ from gan_style.device import (
 from gan_style.folder import environment, file_name, memory_in_use, resume_source, run_folder
 from gan_style.images import picture_grid
 from gan_style.model import MODEL_FILE
+from gan_style.pretrained import read_model, write_model
 from gan_style.samples import sample_rows, validation_score
 from gan_style.style import SUFFIX
 from gan_style.stylizer import Stylizer
@@ -58,6 +59,8 @@ def train(config: Config, report: Any = print) -> Path:
         run = Run(config, run_dir, data, Trainer(config, device))
         if source is not None:
             run.resume(source)
+        elif config.train.init:
+            run.begin(config.train.init)
         run.start(report)
         stopped = run.fit()
         run.finish(stopped, report)
@@ -204,6 +207,20 @@ class Run:
             reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
             raise ConfigError(f"{source} cannot be resumed: {reason}") from error
 
+    def begin(self, place: str) -> None:
+        """Begin with the networks of a trained model; the rest is as for a fresh run."""
+        read, mine = read_model(place), self.config.model
+        if (read.code, read.size) != (mine.code, mine.size):
+            raise ConfigError(
+                f"train.init {place} is a model of model.code={read.code} model.size={read.size}; "
+                f"the configuration has {mine.code} and {mine.size}"
+            )
+        try:
+            self.trainer.begin_with(read.model, read.critic)
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"train.init {place} does not fit: {reason}") from error
+
     # ------------------------------------------------------------------ the end
 
     def finish(self, stopped: bool, report: Any) -> None:
@@ -229,9 +246,8 @@ class Run:
     def _export(self) -> tuple[Path, list[Path]]:
         """Write the averaged model in half precision, and the code of every style."""
         model = self.folder / MODEL_FILE
-        tensors = {k: v.cpu().half() for k, v in self.trainer.average.state_dict().items()}
         described = {"code": self.config.model.code, "size": self.config.model.size}
-        save_checkpoint(model, tensors, {"kind": "model", "model": described})
+        write_model(model, self.trainer.average.state_dict(), described)
         self.tracker.artifact("model", "model", model)
         stylizer = Stylizer.from_pretrained(model, self.trainer.device.type)
         written = []

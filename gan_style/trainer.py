@@ -4,6 +4,7 @@ Knows nothing of files, the command line or Weights & Biases.
 """
 
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -236,6 +237,20 @@ class Trainer:
         averaged: list[Tensor] = [*self.average.parameters()]
         current: list[Tensor] = [*self.model.parameters()]
         torch._foreach_lerp_(averaged, current, share)
+
+    def begin_with(
+        self, model: Mapping[str, Tensor], critic: Mapping[str, Mapping[str, Tensor]]
+    ) -> None:
+        """Take over trained networks: those of the model and, as far as given, of the critic.
+
+        Args:
+            model: state of encoder and generator, which become the averages, too.
+            critic: states of "discriminator" and "head".
+        """
+        self.model.load_state_dict(model)
+        self.average.load_state_dict(model)
+        for part, state in critic.items():
+            getattr(self, part).load_state_dict(state)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, beside configuration and data."""

@@ -54,7 +54,9 @@ ARROWS = {
     "trainer": "adversary batch config device discriminator encoder losses model perception",
     "folder": "checkpoint config",
     "samples": "data trainer",
-    "stylizer": "checkpoint device generator images model style",
+    "pretrained": "checkpoint model",
+    "stylizer": "device generator images model pretrained style",
+    "style_commands": "images pretrained style stylizer",
     "__init__": "stylizer style",
 }
 ANYTHING = {"run", "cli", "train.py"}

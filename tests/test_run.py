@@ -20,10 +20,12 @@ import torch
 from PIL import Image
 
 from gan_style import run as run_module
-from gan_style.checkpoint import load_checkpoint, save_checkpoint
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from gan_style.cli import train_main
 from gan_style.config import Config, ConfigError, load_config
+from gan_style.data import TrainingData
 from gan_style.folder import environment, file_name, memory_in_use
+from gan_style.pretrained import read_model
 from gan_style.run import Run, stop_signals, train
 from gan_style.style import StyleCode
 from gan_style.trainer import Trainer
@@ -439,3 +441,42 @@ def test_without_a_name_the_run_gets_a_fresh_folder(
     assert folder.parent == Path("runs")
     assert folder.name.endswith("-a-b")
     assert (folder / "model.safetensors").is_file()
+
+
+# beginning with a trained model
+
+
+def test_a_run_begins_with_a_trained_model(tiny_run: Path, tiny: list[str], tmp_path: Path) -> None:
+    """Before its first step the new run is the old model; then it goes its own way."""
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, print)
+    run = Run(config, tmp_path / "new", data, trainer)
+    run.begin(str(tiny_run))
+    old = read_model(tiny_run).model
+    assert all(torch.equal(old[k], v) for k, v in trainer.model.state_dict().items())
+    assert all(torch.equal(old[k], v) for k, v in trainer.average.state_dict().items())
+    folder = train(config)
+    new = read_model(folder).model
+    assert any(not torch.equal(old[k], v) for k, v in new.items())
+
+
+def test_a_model_of_another_kind_is_no_beginning(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    words = [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}", "model.code=24"]
+    with pytest.raises(ConfigError, match=r"train\.init .* model\.code=16 .* has 24"):
+        train(load_config(None, words))
+
+
+def test_the_critic_is_taken_over_where_there_is_one(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    newest = newest_checkpoint(tiny_run / "checkpoints")
+    assert newest is not None
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={newest}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    read = read_model(newest)
+    trainer.begin_with(read.model, read.critic)
+    mine = trainer.discriminator.state_dict()
+    assert all(torch.equal(v, mine[k]) for k, v in read.critic["discriminator"].items())

@@ -1,0 +1,274 @@
+"""The commands of `gan-style` that make styles and paint in them."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gan_style.images import (
+    PictureError,
+    find_pictures,
+    picture_grid,
+    save_picture,
+    to_tensor,
+)
+from gan_style.pretrained import BASE
+from gan_style.style import SUFFIX, StyleCode
+from gan_style.stylizer import Stylizer
+
+# ---------------------------------------------------------------------- encode
+
+
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Turn example pictures into a style code, a file under 100 KB."
+    parser.add_argument("pictures", nargs="+", type=Path, help="folders or pictures of one style")
+    parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
+    _add_model(parser)
+    parser.add_argument("--name", default="", help="name kept in the code (default: the file's)")
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
+    parser.set_defaults(command=_encode)
+
+
+def _encode(options: argparse.Namespace) -> None:
+    output = _style_file(options.output)
+    refuse_to_replace(output, options.force)
+    pictures = _pictures(options.pictures)
+    stylizer = Stylizer.from_pretrained(options.model, options.device)
+    name = options.name or output.name.removesuffix(SUFFIX)
+    code = stylizer.encode(
+        pictures, name, report=tqdm.write, progress=partial(tqdm, unit=" pictures")
+    )
+    code.save(output)
+    print(f"{output}: style {code.name!r} from {code.count} pictures, model {code.model}")
+
+
+# ---------------------------------------------------------------------- stylize
+
+
+def _add_stylize(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Paint photos in a style."
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos or folders")
+    parser.add_argument(
+        "--style", required=True, type=Path, help=f"a style code (*{SUFFIX}), a picture or a folder"
+    )
+    _add_model(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="a file for one photo; a folder takes <stem>.png of each",
+    )
+    parser.add_argument("--strength", type=float, default=1.0, help="0 (the photo) to 1 (default)")
+    parser.add_argument("--keep-colour", action="store_true", help="keep the photo's colours")
+    parser.add_argument(
+        "--size", type=int, help="short side of the painting (default: the photo's)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.set_defaults(command=_stylize)
+
+
+def _stylize(options: argparse.Namespace) -> None:
+    if not 0 <= options.strength <= 1:
+        raise ValueError(f"--strength is {options.strength}; allowed: 0 to 1")
+    targets = _targets(_pictures(options.photos), options.output, options.photos)
+    for target in targets.values():
+        refuse_to_replace(target, options.force)
+    stylizer = Stylizer.from_pretrained(options.model, options.device)
+    code = _style(options.style, stylizer)
+    skipped = 0
+    for photo, target in tqdm(targets.items(), unit=" photos", disable=len(targets) == 1):
+        try:
+            painted = stylizer.stylize(
+                photo, code, options.strength, keep_colour=options.keep_colour, size=options.size
+            )
+        except PictureError as error:
+            skipped += 1
+            tqdm.write(f"skipped: {error}")
+            continue
+        save_picture(painted, target)
+    if skipped == len(targets):
+        raise PictureError("no photo could be read: nothing was painted")
+    if skipped:
+        print(f"{skipped} of {len(targets)} photos were skipped")
+    print(f"painted {len(targets) - skipped} into {options.output}")
+
+
+def _style(path: Path, stylizer: Stylizer) -> StyleCode:
+    if path.name.endswith(".safetensors"):
+        return StyleCode.load(path)
+    return stylizer.encode(_pictures([path]), path.stem, report=tqdm.write)
+
+
+def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, Path]:
+    """Where each photo's painting goes; two of one name are refused rather than overwritten."""
+    if len(given) == 1 and not given[0].is_dir() and output.suffix and not output.is_dir():
+        return {photos[0]: output}
+    targets: dict[Path, Path] = {}
+    taken: dict[Path, Path] = {}
+    for photo in photos:
+        target = output / f"{photo.stem}.png"
+        if target in taken:
+            raise ValueError(f"{taken[target]} and {photo} would both become {target}; rename one")
+        targets[photo], taken[target] = target, photo
+    return targets
+
+
+# ---------------------------------------------------------------------- mix, sample, strip
+
+
+def _add_mix(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Make one style of several: the weighted mean of their codes."
+    _add_styles(parser)
+    told = "one for each style (default: all alike); brought to a sum of 1"
+    parser.add_argument("--weights", type=float, nargs="+", default=(), help=told)
+    parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
+    _add_model(parser)
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
+    parser.set_defaults(command=_mix)
+
+
+def _mix(options: argparse.Namespace) -> None:
+    output = _style_file(options.output)
+    refuse_to_replace(output, options.force)
+    styles = _styles(options.styles, options.model, options.device)
+    mixed = StyleCode.mix(styles, options.weights or [1.0] * len(styles))
+    mixed.save(output)
+    print(f"{output}: {mixed.name}")
+
+
+def _add_sample(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Invent styles: draw codes as the training pictures' are, or near one."
+    parser.add_argument("--n", type=int, default=8, help="how many (default: 8)")
+    told = f"vary this style (*{SUFFIX}, a picture or a folder) as its own pictures vary"
+    parser.add_argument("--near", type=Path, help=told)
+    parser.add_argument("--photo", type=Path, help="paint it in each, as a look at them")
+    parser.add_argument("--size", type=int, help="short side of the paintings")
+    parser.add_argument("--seed", type=int, default=0, help="of the first (default: 0)")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for them")
+    _add_model(parser)
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.set_defaults(command=_sample)
+
+
+def _sample(options: argparse.Namespace) -> None:
+    if options.n < 1:
+        raise ValueError(f"--n is {options.n}; allowed: 1 or more")
+    seeds = range(options.seed, options.seed + options.n)
+    files = {seed: options.output / f"sample-{seed}{SUFFIX}" for seed in seeds}
+    for path in files.values():
+        for made in (path, path.with_name(path.name.replace(SUFFIX, ".png"))):
+            refuse_to_replace(made, options.force)
+    stylizer = Stylizer.from_pretrained(options.model, options.device)
+    near = _style(options.near, stylizer) if options.near else None
+    for seed, path in files.items():
+        code = stylizer.sample(seed) if near is None else near.sample(seed)
+        if options.photo:
+            painted = stylizer.stylize(options.photo, code, size=options.size)
+            save_picture(painted, path.with_name(path.name.replace(SUFFIX, ".png")))
+        code.save(path)
+    print(f"{options.n} styles in {options.output}")
+
+
+def _add_strip(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Paint one photo on the way from style to style, side by side."
+    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    _add_styles(parser)
+    parser.add_argument("--steps", type=int, default=5, help="from one to the next (default: 5)")
+    parser.add_argument("--size", type=int, default=288, help="short side of each (default: 288)")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a picture")
+    _add_model(parser)
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
+    parser.set_defaults(command=_strip)
+
+
+def _strip(options: argparse.Namespace) -> None:
+    if options.steps < 1:
+        raise ValueError(f"--steps is {options.steps}; allowed: 1 or more")
+    if len(options.styles) < 2:
+        raise ValueError("a strip leads from one style to another: give two or more")
+    refuse_to_replace(options.output, options.force)
+    stylizer = Stylizer.from_pretrained(options.model, options.device)
+    styles = [_style(place, stylizer) for place in _existing(options.styles)]
+    shares = [step / options.steps for step in range(options.steps)]
+    between = [one.interpolate(other, share) for one, other in pairwise(styles) for share in shares]
+    painted = [
+        to_tensor(stylizer.stylize(options.photo, code, size=options.size))
+        for code in tqdm([*between, styles[-1]], unit=" paintings", leave=False)
+    ]
+    names = ["" for _ in painted]
+    names[:: options.steps] = [style.name for style in styles]
+    save_picture(picture_grid([painted], names), options.output)
+    print(f"painted {options.output}")
+
+
+def _add_styles(parser: argparse.ArgumentParser) -> None:
+    told = f"style codes (*{SUFFIX}), pictures or folders"
+    parser.add_argument("styles", type=Path, nargs="+", metavar="STYLE", help=told)
+
+
+def _styles(places: Sequence[Path], model: str, device: str) -> list[StyleCode]:
+    """Codes of files, pictures or folders; a model is loaded only if it has to read pictures."""
+    if all(place.name.endswith(".safetensors") for place in places):
+        return [StyleCode.load(place) for place in places]
+    stylizer = Stylizer.from_pretrained(model, device)
+    return [_style(place, stylizer) for place in _existing(places)]
+
+
+def _existing(places: Sequence[Path]) -> Sequence[Path]:
+    for place in places:
+        if not place.exists():
+            raise PictureError(f"{place} does not exist")
+    return places
+
+
+# ---------------------------------------------------------------------- shared
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    told = f"a run folder, a model file, or {BASE!r}, which is shipped (default)"
+    parser.add_argument("--model", default=BASE, help=told)
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: auto"
+    )
+
+
+def _style_file(path: Path) -> Path:
+    if path.name.endswith(SUFFIX):
+        return path
+    return path.with_name(path.name.removesuffix(".safetensors") + SUFFIX)
+
+
+def _pictures(places: list[Path]) -> list[Path]:
+    """Picture files, folders searched; a file that does not exist is refused before any work."""
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            inside = find_pictures(place)
+            if not inside:
+                raise PictureError(f"no pictures in folder {place}")
+            found += inside
+        elif place.exists():
+            found.append(place)
+        else:
+            raise PictureError(f"{place} does not exist")
+    return found
+
+
+def refuse_to_replace(path: Path, force: bool) -> None:
+    """Raise a ValueError for a file that is there, unless forced."""
+    if path.exists() and not force:
+        raise ValueError(f"{path} is there already; --force replaces it")
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "encode": ("turn example pictures into a style code", _add_encode),
+    "stylize": ("paint photos in a style", _add_stylize),
+    "mix": ("make one style of several", _add_mix),
+    "sample": ("invent styles", _add_sample),
+    "strip": ("paint a photo on the way from style to style", _add_strip),
+}
+"""What each says of itself in a line, and what gives it its options."""
