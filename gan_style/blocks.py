@@ -189,9 +189,9 @@ class Grain(nn.Module):
 
 
 class ModulatedConvolution(nn.Module):
-    """Convolution, modulation, ReLU; optionally to half the size.
+    """Convolution, modulation, ReLU; optionally to half the size, or to twice by resizing first.
 
-    Or to twice, by resizing first; then there is grain.
+    With `grain`, it is added between convolution and modulation.
     """
 
     def __init__(
@@ -203,12 +203,13 @@ class ModulatedConvolution(nn.Module):
         size: int = 3,
         stride: int = 1,
         enlarge: bool = False,
+        grain: bool = False,
     ) -> None:
         super().__init__()
         self.enlarge = enlarge
         self.convolution = Convolution(channels_in, channels_out, size, stride)
         self.modulation = Modulation(channels_out, code)
-        self.grain = Grain(channels_out) if enlarge else None
+        self.grain = Grain(channels_out) if grain else None
 
     def forward(self, maps: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
         if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards

@@ -69,7 +69,7 @@ class Generator(nn.Module):
         self.up_quarter = Convolution(n.eighth, n.quarter)
         self.after = _blocks(n.quarter_blocks, n.quarter, code)
         self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code, enlarge=True)
-        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True)
+        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True, grain=True)
         self.to_picture = Convolution(n.full, 3)
         with torch.no_grad():  # begin near mid-grey: a large first output saturates the sigmoid
             self.to_picture.weight.mul_(0.2)
@@ -88,8 +88,7 @@ class Generator(nn.Module):
         x = x + y  # (B, quarter, H/4, W/4)
         for block in self.after:
             x = block(x, code)
-        x = self.up_half(x, code, (origin[0] // 2, origin[1] // 2))
-        x = self.up_full(x, code, origin)  # (B, full, H, W)
+        x = self.up_full(self.up_half(x, code), code, origin)  # (B, full, H, W)
         picture = torch.sigmoid(self.to_picture(x).float())[:, :, :height, :width]
         return picture.contiguous()  # the losses on pixels are slow with three channels last
 
