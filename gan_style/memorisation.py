@@ -36,6 +36,7 @@ _PATCH = 12  # reduced pixels, 48 of the picture
 _SPREAD = 2  # reduced pixels; what a Gaussian of this deviation leaves is taken away
 _PLAIN = 0.5  # of the collection's median `_corners`: patches below have nothing to be known by
 _PICTURES, _HELD_OUT = 64, 32  # of the collection that are searched, and held out, at most
+_CHANCE = 0.05  # share of a hand's own unseen pictures that seem to hold a copy
 _FEWEST = 4  # pictures from which one can tell what is usual
 _CHUNK = 512  # patches compared at a time
 
@@ -47,15 +48,20 @@ class Memorisation(NamedTuple):
 
     ratio: the paintings' median novelty over the held-out pictures'; about 1 or more is good.
     copies: numbers of the paintings that hold a copy.
+    paintings: how many were compared.
     """
 
     ratio: float
     copies: list[int]
+    paintings: int
 
     @property
     def warns(self) -> bool:
-        """Whether the paintings copy."""
-        return bool(self.copies) or self.ratio < SUSPICIOUS
+        """Whether the paintings copy: as a whole, or more than one in twenty of them.
+
+        Not for one in thirty: a signature is enough for that, or a motif that was used twice.
+        """
+        return len(self.copies) > _CHANCE * self.paintings or self.ratio < SUSPICIOUS
 
 
 class CopyDetector:
@@ -99,7 +105,7 @@ class CopyDetector:
             return None
         relative = found / usual.nanmedian()
         copies = (relative < COPIED).nonzero().flatten().tolist()
-        return Memorisation(relative.nanmedian().item(), copies)
+        return Memorisation(relative.nanmedian().item(), copies, len(paintings))
 
 
 def grey_square(picture: Image.Image) -> Tensor:

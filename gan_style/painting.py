@@ -48,7 +48,7 @@ class Settings:
     scales: int = _option(4, f"at most so many sizes, each twice the last, from {LOWEST_SIDE} up")
     start: str = _option("content", "content, noise, or a picture file such as a stylised photo")
     content_weight: float = _option(1.0, "weight of the content loss")
-    style_weight: float = _option(300.0, "weight of the Gram loss")
+    style_weight: float = _option(250.0, "weight of the Gram loss")
     tv_weight: float = _option(0.1, "weight of the total variation")
     keep_colour: bool = _option(False, "keep the photo's colours, paint its light and dark")
     seed: int = _option(0, "of the noise to start from")

@@ -17,6 +17,7 @@ LBFGS_VECTORS = 46
 ADAM_VECTORS = 6
 _KEPT_STEPS = 20  # by which L-BFGS knows the curvature
 _FIRST_STEP = 0.01  # of L-BFGS, of the pixels' range
+_SCALE = 1000.0  # of the loss, for L-BFGS
 _ADAM_RATE = 0.02  # of the pixels' range for a step, falling to 0
 
 
@@ -79,8 +80,9 @@ def _lbfgs(start: Tensor, loss: Loss, evaluations: int) -> None:
 
     Two of PyTorch's constants are absolute, and a picture's gradient is tiny: a step is left out
     of memory if the gradient changes along it by less than 1e-10, and the values of the first step
-    add up to 1. So the loss is multiplied by the number of values, and what is moved is the
-    picture in units that make the first step `_FIRST_STEP` of the pixels' range on average.
+    add up to 1. So the loss is multiplied by `_SCALE`, and what is moved is the picture in units
+    that make the first step `_FIRST_STEP` of the pixels' range on average. Not by more: the line
+    search squares slopes of the loss in float32, and at 1024 px they overflowed.
     """
     unit = _FIRST_STEP * start.numel()
     moved = (start / unit).requires_grad_()
@@ -96,7 +98,7 @@ def _lbfgs(start: Tensor, loss: Loss, evaluations: int) -> None:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        scaled = loss(moved * unit) * moved.numel()
+        scaled = loss(moved * unit) * _SCALE
         scaled.backward()  # type: ignore[no-untyped-call]
         return scaled
 

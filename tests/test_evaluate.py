@@ -187,7 +187,7 @@ def test_copies_are_warned_of(work: Path, monkeypatch: pytest.MonkeyPatch) -> No
     import gan_style.judge as judge
     from gan_style.memorisation import Memorisation
 
-    monkeypatch.setattr(judge.CopyDetector, "compare", lambda *_: Memorisation(0.2, [1, 3]))
+    monkeypatch.setattr(judge.CopyDetector, "compare", lambda *_: Memorisation(0.2, [1, 3], 4))
     scores = evaluate(ask("collection", work, "styles/ink", outputs="outs"), silent)
     assert scores.copies == ("1", "3")
     assert "warning: the paintings copy" in scores.lines()[-1]

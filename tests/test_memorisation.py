@@ -130,3 +130,10 @@ def _paste(photo: Tensor, source: Image.Image) -> Image.Image:
     piece = ImageOps.fit(source, (SIDE, SIDE)).crop((70, 70, 214, 214))
     picture.paste(piece, (31, 90))
     return picture
+
+
+def test_one_copy_in_many_is_chance() -> None:
+    assert not Memorisation(1.0, [3], 30).warns
+    assert Memorisation(1.0, [3, 7], 30).warns
+    assert Memorisation(1.0, [0], 1).warns
+    assert Memorisation(0.4, [], 30).warns

@@ -451,3 +451,23 @@ def test_the_file_is_rewritten_as_the_painting_goes(
     monkeypatch.setattr(baseline, "PREVIEW_EVERY", 3)
     assert main(command(files, tmp_path / "out.png", "--evaluations", "7")) == 0
     assert saved == [tmp_path / "out.png"] * 4  # at 1, 4 and 7, and at the end
+
+
+def test_a_first_step_too_far_does_not_overflow_on_large_pictures() -> None:
+    """The line search squares slopes: at 1024 px they overflowed, and the photo was the result."""
+    generator = torch.Generator().manual_seed(0)
+    start = torch.rand(1, 3, 1024, 1024, generator=generator)
+    target = start + 0.05 * torch.randn(start.shape, generator=generator)
+    seen: list[float] = []
+
+    def loss(pixels: torch.Tensor) -> torch.Tensor:
+        away = pixels - target
+        steep = (away.mean((2, 3)) - 0.001).square().sum()
+        value = 1e3 * away.square().mean() + 3e6 * steep
+        seen.append(value.item())
+        return value
+
+    Descent(loss, start).run("lbfgs", 4)
+    assert seen[1] > seen[0]  # too far
+    assert len(seen) == 4
+    assert min(seen) < 0.5 * seen[0]
