@@ -126,7 +126,7 @@ class Trainer:
         few = max(1, count // 8) if "identity" in self.weights else 0  # of each kind
         own = torch.cat([batch.style.flatten(0, 1), batch.content[:few]])  # (B + few, 3, C, C)
         with self._autocast():
-            each = self.model.encode(own[:, None])  # (B + few, d)
+            each = self.model.encode(own[:, None], measure=True)  # (B + few, d)
             codes = each[:count].reshape(-1, examples, each.shape[1]).mean(1)  # (S, d)
             code = codes.repeat_interleave(examples, dim=0)  # (B, d)
             again = [*range(few), *range(count, count + few)]  # styles, then photos
@@ -168,13 +168,16 @@ class Trainer:
         terms, style = self.perception.terms(
             painted.stylized, batch.content, style_pictures, examples, shift
         )
-        with self._autocast():
-            if "descriptor" in self.weights:
-                wanted = self.perception.descriptor(style)[::examples]
-                terms["descriptor"] = descriptor_loss(self.head(painted.codes), wanted)
-            if "code" in self.weights:
+        if "descriptor" in self.weights:
+            descriptor = self.perception.descriptor(style)[::examples]
+            self.head.scale.measure(descriptor)
+            with self._autocast():
+                predicted = self.head(painted.codes)
+            terms["descriptor"] = descriptor_loss(predicted, self.head.scale(descriptor))
+        if "code" in self.weights:
+            with self._autocast():
                 recovered = self.model.encode(painted.stylized[:, None])
-                terms["code"] = code_loss(recovered, painted.code.detach())
+            terms["code"] = code_loss(recovered, painted.code.detach())
         if "identity" in self.weights:
             terms["identity"] = identity_loss(painted.repainted, painted.originals)
         if "adversarial" in self.weights:
@@ -237,6 +240,8 @@ class Trainer:
         averaged: list[Tensor] = [*self.average.parameters()]
         current: list[Tensor] = [*self.model.parameters()]
         torch._foreach_lerp_(averaged, current, share)
+        for mine, other in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(other)
 
     def begin_with(
         self, model: Mapping[str, Tensor], critic: Mapping[str, Mapping[str, Tensor]]

@@ -22,7 +22,7 @@ ARROWS = {
     "features": "compact",
     "losses": "",
     "style": "",
-    "encoder": "",
+    "encoder": "blocks",
     "generator": "blocks",
     "discriminator": "",
     "adversary": "config discriminator losses",
