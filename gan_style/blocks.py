@@ -185,51 +185,8 @@ class ModulatedResidual(nn.Module):
         return maps + change
 
 
-class Grain(nn.Module):
-    """Noise, filtered and added to maps: what paper, canvas and bristles are made of.
-
-    Like the noise of StyleGAN (Karras et al. 2019, section 2), but filtered by a small convolution,
-    so that it may have a shape. Without it a generator makes a grid of what must not be flat.
-
-    In training it is drawn anew at each call, from torch's own random state. In use it is always
-    the same, and periodic: a place in a picture has its grain whichever tile it is painted in.
-
-    Shape:
-        - maps: (B, C, H, W)
-        - origin: row and column of the maps' corner in those of the whole picture
-        - returns: (B, C, H, W) in the type of maps
-    """
-
-    PERIOD = 512
-    fixed: Tensor  # (PERIOD, PERIOD)
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.filter = nn.Conv2d(1, channels, 3, padding=1, bias=False)
-        nn.init.normal_(self.filter.weight, std=0.05)
-        drawn = torch.randn(self.PERIOD, self.PERIOD, generator=torch.Generator().manual_seed(0))
-        self.register_buffer("fixed", drawn, persistent=False)
-
-    def forward(self, maps: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
-        count, _, height, width = maps.shape
-        if self.training:
-            noise = torch.randn(count, 1, height, width, device=maps.device)
-            grain: Tensor = self.filter(noise)
-            return maps + grain
-        rows, columns = (  # one more on each side: the filter's padding would show at the border
-            (torch.arange(start - 1, start + side + 1, device=maps.device)) % self.PERIOD
-            for start, side in zip(origin, (height, width), strict=True)
-        )
-        noise = self.fixed[rows[:, None], columns]
-        grain = self.filter(noise[None, None])[..., 1:-1, 1:-1]
-        return maps + grain
-
-
 class ModulatedConvolution(nn.Module):
-    """Convolution, modulation, ReLU; optionally to half the size, or to twice by resizing first.
-
-    With `grain`, it is added between convolution and modulation.
-    """
+    """Convolution, modulation, ReLU; optionally to half the size, or to twice by resizing first."""
 
     def __init__(
         self,
@@ -240,19 +197,14 @@ class ModulatedConvolution(nn.Module):
         size: int = 3,
         stride: int = 1,
         enlarge: bool = False,
-        grain: bool = False,
     ) -> None:
         super().__init__()
         self.enlarge = enlarge
         self.convolution = Convolution(channels_in, channels_out, size, stride)
         self.modulation = Modulation(channels_out, code)
-        self.grain = Grain(channels_out) if grain else None
 
-    def forward(self, maps: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards
             maps = F.interpolate(maps, scale_factor=2, mode="bilinear")
-        maps = self.convolution(maps)
-        if self.grain is not None:
-            maps = self.grain(maps, origin)
-        modulated: Tensor = self.modulation(maps, code)
+        modulated: Tensor = self.modulation(self.convolution(maps), code)
         return F.relu(modulated)

@@ -51,8 +51,6 @@ class Generator(nn.Module):
     Shape:
         - content: (B, 3, H, W) in [0, 1], H and W at least 32, odd sizes too
         - code: (B, d)
-        - origin: row and column of the content's corner in the whole picture, if it is a tile of
-          one; multiples of STRIDE
         - returns: (B, 3, H, W) in [0, 1]
     """
 
@@ -69,12 +67,12 @@ class Generator(nn.Module):
         self.up_quarter = Convolution(n.eighth, n.quarter)
         self.after = _blocks(n.quarter_blocks, n.quarter, code)
         self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code, enlarge=True)
-        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True, grain=True)
+        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True)
         self.to_picture = Convolution(n.full, 3)
         with torch.no_grad():  # begin near mid-grey: a large first output saturates the sigmoid
             self.to_picture.weight.mul_(0.2)
 
-    def forward(self, content: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
+    def forward(self, content: Tensor, code: Tensor) -> Tensor:
         height, width = content.shape[2:]
         x = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
@@ -88,7 +86,7 @@ class Generator(nn.Module):
         x = x + y  # (B, quarter, H/4, W/4)
         for block in self.after:
             x = block(x, code)
-        x = self.up_full(self.up_half(x, code), code, origin)  # (B, full, H, W)
+        x = self.up_full(self.up_half(x, code), code)  # (B, full, H, W)
         picture = torch.sigmoid(self.to_picture(x).float())[:, :, :height, :width]
         return picture.contiguous()  # the losses on pixels are slow with three channels last
 

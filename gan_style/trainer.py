@@ -86,9 +86,9 @@ class Trainer:
             NonFiniteLossError: a term is not finite. Nothing has been changed.
         """
         self._set_learning_rates(progress)
-        seed = self.config.train.seed * 1_000_003 + self.images_seen
-        random = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)  # of the generator's grain
+        random = torch.Generator().manual_seed(
+            self.config.train.seed * 1_000_003 + self.images_seen
+        )
         parts = batch.to(self.device).split(self.config.train.accumulate)
         self.model_optimizer.zero_grad(set_to_none=True)
         self.discriminator_optimizer.zero_grad(set_to_none=True)

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from gan_style.blocks import (
     Convolution,
     GlobalStatistics,
-    Grain,
     ModulatedConvolution,
     ModulatedResidual,
     Modulation,
@@ -261,23 +260,6 @@ def test_modulated_convolution_shapes(options: dict[str, Any], shape: tuple[int,
     assert out.shape == (2, 5, *shape)
     assert out.min() >= 0
     assert out.max() > 0
-
-
-def test_grain_by_hand() -> None:
-    """In use it is the filtered field, from the place asked for, periodic, without a border."""
-    grain = Grain(2).eval()
-    with torch.no_grad():
-        grain.filter.weight.zero_()
-        grain.filter.weight[0, 0, 1, 1] = 2.0  # the field itself, twice
-        grain.filter.weight[1, 0, 0, 1] = 1.0  # that of the row above
-    maps = torch.ones(1, 2, 4, 5)
-    out = grain(maps, (3, Grain.PERIOD - 2))
-    columns = [Grain.PERIOD - 2, Grain.PERIOD - 1, 0, 1, 2]
-    assert torch.allclose(out[0, 0], 1 + 2 * grain.fixed[3:7][:, columns])
-    assert torch.allclose(out[0, 1], 1 + grain.fixed[2:6][:, columns])
-    assert abs(grain.fixed.mean()) < 0.02
-    assert grain.fixed.std().item() == pytest.approx(1, abs=0.02)
-    assert not [name for name in grain.state_dict() if "fixed" in name]  # nothing to be saved
 
 
 def test_enlarging_a_flat_map_leaves_no_checkerboard() -> None:

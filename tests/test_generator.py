@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_style.blocks import GlobalStatistics, Grain, Modulation
+from gan_style.blocks import GlobalStatistics, Modulation
 from gan_style.generator import MINIMUM_SIDE, SIZES, STRIDE, Generator
 
 CODE = 12
@@ -17,16 +17,13 @@ def codes(count: int = 1, seed: int = 0) -> Tensor:
     return torch.randn(count, CODE, generator=torch.Generator().manual_seed(seed))
 
 
-def lively(size: str = "small", grain: float = 0.0) -> Generator:
+def lively(size: str = "small") -> Generator:
     """A painter with strong enough contrast to show every flaw, as if trained."""
     torch.manual_seed(0)
     generator = Generator(CODE, size)
     with torch.no_grad():
         generator.to_picture.weight.mul_(5)
-        for module in generator.modules():
-            if isinstance(module, Grain):
-                module.filter.weight.mul_(grain)
-    return generator.requires_grad_(False).eval()
+    return generator.requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -202,54 +199,6 @@ def test_moving_the_photo_moves_the_painting(painter: Generator) -> None:
     difference = one.roll(64, 3) - two
     assert difference[..., edge:-edge].abs().max() < 1e-3
     assert difference.abs().max() > 1e-3
-
-
-# ---------------------------------------------------------------------- grain
-
-
-def test_in_use_the_grain_is_always_the_same() -> None:
-    painter, content = lively(grain=3.0), drawn(1, 3, 33, 47)
-    picture = painter(content, codes())
-    assert torch.equal(picture, painter(content, codes()))
-    assert (picture - lively()(content, codes())).abs().mean() > 0.01
-    assert torch.allclose(painter(content.repeat(2, 1, 1, 1), codes().repeat(2, 1))[1:], picture)
-
-
-def test_in_training_the_grain_is_drawn_anew() -> None:
-    painter, content = lively(grain=3.0).train(), drawn(1, 3, 32, 40).repeat(2, 1, 1, 1)
-    code = codes().repeat(2, 1)
-    torch.manual_seed(1)
-    first, second = painter(content, code), painter(content, code)
-    assert (first - second).abs().mean() > 0.01
-    assert (first[0] - first[1]).abs().mean() > 0.01
-    torch.manual_seed(1)
-    assert torch.equal(painter(content, code), first)
-
-
-def test_a_flat_picture_has_even_grain() -> None:
-    """As much at the border as inside, and none of it with a period of the strides."""
-    painter = lively(grain=3.0)
-    content = torch.full((1, 3, 192, 192), 0.4)
-    with painter.statistics_of(drawn(1, 3, 192, 192), codes()):
-        texture = painter(content, codes())
-    texture = texture - texture.mean((2, 3), keepdim=True)
-    border = torch.ones(192, 192, dtype=torch.bool)
-    border[2:-2, 2:-2] = False
-    assert texture.std() > 0.003
-    assert 0.8 < texture[..., border].std() / texture[..., ~border].std() < 1.2
-    phases = texture.unflatten(3, (-1, 8)).unflatten(2, (-1, 8)).mean((2, 4))
-    assert phases.std() < 0.15 * texture.std()
-
-
-def test_a_tile_has_the_grain_of_its_place() -> None:
-    painter, edge, (top, left) = lively(grain=3.0), margin("small"), (24, 520)
-    content, code = drawn(1, 3, top + edge + 37, left + edge + 43), codes()
-    whole = painter(content, code)[..., top:, left:]
-    with painter.statistics_of(content, code):
-        placed = painter(content[..., top:, left:], code, (top, left))
-        elsewhere = painter(content[..., top:, left:], code)
-    assert (placed - whole)[..., edge:, edge:].abs().max() < 1e-4
-    assert (elsewhere - whole)[..., edge:, edge:].abs().mean() > 1e-2
 
 
 # ---------------------------------------------------------------------- tiles

@@ -17,7 +17,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 @pytest.fixture(scope="module")
 def model() -> StyleModel:
     torch.manual_seed(0)
-    return StyleModel(CODE).requires_grad_(False).eval()
+    return StyleModel(CODE).requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_an_unknown_size_is_refused() -> None:
 
 def test_state_goes_into_another_model(model: StyleModel, identity: str) -> None:
     torch.manual_seed(1)
-    other = StyleModel(CODE).eval()
+    other = StyleModel(CODE)
     assert model_id(other) != identity
     other.load_state_dict(model.state_dict())
     assert model_id(other) == identity

@@ -184,8 +184,7 @@ def test_parts_of_a_batch_give_nearly_the_gradients_of_the_whole(
     found = []
     for parts in (1, 2):
         trainer = Trainer(settings(*same, "train.clip=0", f"train.accumulate={parts}"), CPU)
-        trainer.model.eval()  # each part draws its own grain, too
-        monkeypatch.setattr(RunningScale, "measure", lambda *_: None)  # and measures its own
+        monkeypatch.setattr(RunningScale, "measure", lambda *_: None)  # each part measures its own
         terms = trainer.step(batch_of(examples=1), 0.0)
         found.append((terms, gradients(trainer.model), gradients(trainer.head)))
     (whole, *of_whole), (parted, *of_parts) = found
