@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
-from gan_style.images import PictureError, find_pictures, save_picture
+from gan_style.images import PictureError, save_picture, some_pictures
 from gan_style.inspection import inspect_folder
 from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
@@ -275,10 +275,7 @@ def _pictures(places: list[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            inside = find_pictures(place)
-            if not inside:
-                raise PictureError(f"no pictures in folder {place}")
-            found += inside
+            found += some_pictures(place)
         elif place.exists():
             found.append(place)
         else:
