@@ -88,15 +88,15 @@ class FeaturesConfig(Section, key="features"):
 class LossWeights(Section, key="losses"):
     """The weight of each term of the model's objective; 0 leaves the term out."""
 
-    adversarial: float = limited(0.2, at_least=0)
+    adversarial: float = limited(0.25, at_least=0)
     """How far the discriminator is from taking the output for this style."""
     content: float = limited(0.7, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = limited(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""
-    moments: float = limited(3.0, at_least=0)
+    moments: float = limited(4.0, at_least=0)
     """Squared distance of channel means and deviations to the style pictures."""
-    stroke: float = limited(0.6, at_least=0)
+    stroke: float = limited(0.8, at_least=0)
     """Gram and moments of deeper maps on grey pictures: the hand rather than the palette."""
     tv: float = limited(0.1, at_least=0)
     """Total variation of the output."""

@@ -4,7 +4,6 @@ Nothing is painted or measured before all names are known to fit and all weights
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,8 +16,9 @@ from gan_style.config import config_to_dict, load_config
 from gan_style.device import choose_device
 from gan_style.eye import SMALLEST, Eye, Log, Progress
 from gan_style.features import picture_features
+from gan_style.files import replacing
 from gan_style.frechet import FrechetDistance
-from gan_style.images import PictureError, find_pictures, save_picture
+from gan_style.images import find_pictures, save_picture, some_pictures
 from gan_style.judge import CollectionJudge, PairJudge
 from gan_style.outputs import Output, named_pictures, outputs_in, outputs_of, painter
 from gan_style.scores import Scores, contact_sheet
@@ -137,18 +137,19 @@ def evaluate(
         scores = PairJudge(eye).judge(_outputs(request, contents, styles), log, progress)
     else:
         collections, name = find_collections(Path(request.reference), request.others)
-        photos = _some_pictures(Path(request.photos or request.content))
+        photos = some_pictures(Path(request.photos or request.content))
         outputs = _outputs(request, contents, None)
         frechet = FrechetDistance(request.fid) if request.fid else None
         judge = CollectionJudge(eye, collections, name, photos, log, progress, frechet)
         scores = judge.judge(outputs, log, progress)
     if request.json:
         write_json(Path(request.json), scores.to_json())
-    sheet = contact_sheet({Path(request.model or request.outputs).name: scores})
-    if request.sheet:
-        save_picture(sheet, request.sheet)
-    if request.log:
-        log_to_run(Path(request.model), scores, sheet)
+    if request.sheet or request.log:
+        sheet = contact_sheet({Path(request.model or request.outputs).name: scores})
+        if request.sheet:
+            save_picture(sheet, request.sheet)
+        if request.log:
+            log_to_run(Path(request.model), scores, sheet)
     return scores
 
 
@@ -167,15 +168,8 @@ def _code(place: Path, stylizer: Stylizer) -> StyleCode:
         code = StyleCode.load(place)
         stylizer.stylize(Image.new("RGB", (32, 32)), code)  # refuses a code of another model
         return code
-    pictures = _some_pictures(place) if place.is_dir() else [place]
+    pictures = some_pictures(place) if place.is_dir() else [place]
     return stylizer.encode(pictures, place.stem, report=lambda line: None)  # judges tell, too
-
-
-def _some_pictures(folder: Path) -> list[Path]:
-    found = find_pictures(folder)
-    if not found:
-        raise PictureError(f"no pictures in folder {folder}")
-    return found
 
 
 def find_collections(collection: Path, others: str) -> tuple[dict[str, list[Path]], str]:
@@ -189,7 +183,7 @@ def find_collections(collection: Path, others: str) -> tuple[dict[str, list[Path
     Raises:
         ValueError: a folder is missing or empty, or there is no other collection.
     """
-    own = _some_pictures(collection)
+    own = some_pictures(collection)
     name = collection.resolve().name
     if not others:
         return {name: own}, name
@@ -217,13 +211,8 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def log_to_run(run: Path, scores: Scores, sheet: Image.Image) -> None:

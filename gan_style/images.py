@@ -15,6 +15,8 @@ import torch
 from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont, UnidentifiedImageError
 from torch import Tensor
 
+from gan_style.files import find_files, replacing
+
 SUFFIXES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings, in lower case, by which picture files are found in a folder."""
 
@@ -192,24 +194,17 @@ def find_pictures(folder: str | Path) -> list[Path]:
     return [path for path in find_files(folder) if path.suffix.lower() in SUFFIXES or path.is_dir()]
 
 
-def find_files(folder: str | Path) -> list[Path]:
-    """List all files under `folder`, as `find_pictures` does, whatever their names end in."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is {'not a folder' if folder.exists() else 'missing'}")
-    found: list[Path] = []
-    seen = {folder.resolve()}
+def some_pictures(folder: str | Path) -> list[Path]:
+    """`find_pictures`, of which there has to be one.
 
-    def note(error: OSError) -> None:
-        found.append(Path(error.filename))
-
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=note):
-        folders.sort()
-        inside = {Path(here, name).resolve(): name for name in folders if name[0] != "."}
-        folders[:] = [name for target, name in inside.items() if target not in seen]
-        seen |= inside.keys()
-        found += [Path(here, name) for name in files if name[0] != "."]
-    return sorted(found)
+    Raises:
+        PictureError: there is none.
+        ValueError: `folder` is missing or not a folder.
+    """
+    found = find_pictures(folder)
+    if not found:
+        raise PictureError(f"no pictures in folder {folder}")
+    return found
 
 
 def group_pictures(folder: str | Path) -> dict[str, list[Path]]:
@@ -287,14 +282,9 @@ def save_picture(image: Image.Image, path: str | Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg"):
         raise PictureError(f"{path}: pictures are written as .png, .jpg or .jpeg")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    kind = "PNG" if suffix == ".png" else "JPEG"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kind = "PNG" if suffix == ".png" else "JPEG"
-        image.convert("RGB").save(temporary, kind, quality=95, subsampling=0)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            image.convert("RGB").save(temporary, kind, quality=95, subsampling=0)
     except OSError as error:
         raise PictureError(f"{path}: cannot be written: {_reason(error, path)}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

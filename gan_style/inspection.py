@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from gan_style.collection import DataError, read_each
-from gan_style.images import SUFFIXES, find_files, group_pictures, picture_size, read_picture
+from gan_style.files import find_files
+from gan_style.images import SUFFIXES, group_pictures, picture_size, read_picture
 
 ENOUGH = 10
 """Different pictures from which a style can be learnt; 20 to 60 are good."""

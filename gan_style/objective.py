@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from gan_style.features import CONTENT_LAYER, to_grey
 from gan_style.images import (
     PictureError,
-    find_pictures,
     read_picture,
     resize_short_side,
+    some_pictures,
     to_rgb,
     to_tensor,
 )
@@ -218,10 +218,7 @@ def in_light(picture: Tensor, light: Light) -> Tensor:
 def _pictures_of(style: Picture) -> Sequence[Picture]:
     if isinstance(style, Image.Image) or not Path(style).is_dir():
         return [style]
-    found = find_pictures(style)
-    if not found:
-        raise PictureError(f"no pictures in folder {style}")
-    return found
+    return some_pictures(style)
 
 
 def _open(picture: Picture, side: int) -> Image.Image:

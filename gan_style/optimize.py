@@ -16,7 +16,6 @@ Where we differ from the paper, and why:
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +26,7 @@ from PIL import Image
 
 from gan_style.device import choose_device, keep_freed_memory
 from gan_style.features import picture_features
+from gan_style.files import replacing
 from gan_style.images import PictureError, picture_size, save_picture
 from gan_style.memory import refuse_too_large
 from gan_style.objective import Objective, Picture, StyleReader, check_weights
@@ -167,13 +167,9 @@ def save_history(path: Path, history: Sequence[Evaluation], facts: dict[str, Any
     Raises:
         OSError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        rows = [asdict(row) for row in history]
+    rows = [asdict(row) for row in history]
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(facts | {"history": rows}, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _refuse_too_large(content: Picture, settings: Settings, device: torch.device) -> None:

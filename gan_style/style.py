@@ -6,7 +6,6 @@ Knows nothing of networks: a code is made and used by `Stylizer`.
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,8 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from gan_style.files import replacing
 
 SUFFIX = ".style.safetensors"
 THUMBNAIL_SIDE = 128
@@ -112,14 +113,8 @@ class StyleCode:
             tensors["thumbnail"] = _bytes_to_tensor(packed.getvalue())
         # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
         packed_file = save(tensors, {"gan_style_code": json.dumps(facts)})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with replacing(path) as temporary:
             temporary.write_bytes(packed_file)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
         return path
 
     @classmethod

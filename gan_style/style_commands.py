@@ -8,13 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gan_style.images import (
-    PictureError,
-    find_pictures,
-    picture_grid,
-    save_picture,
-    to_tensor,
-)
+from gan_style.images import PictureError, picture_grid, save_picture, some_pictures, to_tensor
 from gan_style.pretrained import BASE
 from gan_style.style import SUFFIX, StyleCode
 from gan_style.stylizer import Stylizer
@@ -247,10 +241,7 @@ def _pictures(places: list[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            inside = find_pictures(place)
-            if not inside:
-                raise PictureError(f"no pictures in folder {place}")
-            found += inside
+            found += some_pictures(place)
         elif place.exists():
             found.append(place)
         else:
