@@ -1,5 +1,6 @@
 """Trained models: where their files are, and what is in them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from torch import Tensor
 
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from gan_style.model import MODEL_FILE
+from gan_style.style import SUFFIX
 
 BASE = "base"
 """The name of the model that comes with the package."""
-_SHIPPED = Path(__file__).parent / "weights" / "base.safetensors"
+SHIPPED = Path(__file__).parent / "weights"
+"""Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
 _CRITIC = ".discriminator.safetensors"  # beside a model that may be trained on
 _PARTS = ("discriminator", "head")
 
@@ -46,10 +49,12 @@ def read_model(place: str | Path) -> Pretrained:
         place: "base", a run folder, a checkpoint or an exported model (model.safetensors).
 
     Raises:
-        ModelError: nothing there, or not a model.
+        ModelError: nothing there, not a model, or the shipped one is not as it was shipped.
         CheckpointError: a file that is damaged or of another kind.
     """
     file = find_model(place)
+    if place == BASE:
+        check_sums(SHIPPED)
     tensors, facts = load_checkpoint(file)
     try:
         exported = facts["kind"] == "model"
@@ -82,6 +87,8 @@ def write_model(
 ) -> None:
     """Write what `read_model` reads, in half precision; the critic into a file beside it.
 
+    Vectors keep their precision: they are small, and the encoder's scales need it.
+
     Args:
         path: of the model.
         model: state of the averaged networks.
@@ -89,13 +96,38 @@ def write_model(
         codes: as in Pretrained.
         critic: as in Pretrained.
     """
-    half = {name: values.cpu().half() for name, values in model.items()}
-    half |= {f"codes.{name}": values.cpu().half() for name, values in (codes or {}).items()}
-    save_checkpoint(path, half, {"kind": "model", "model": dict(described)})
+    kept = _halved(model) | _halved({f"codes.{k}": v for k, v in (codes or {}).items()})
+    save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
     if critic:
-        parts = {f"{p}.{k}": v.cpu().half() for p, s in critic.items() for k, v in s.items()}
+        parts = _halved({f"{p}.{k}": v for p, state in critic.items() for k, v in state.items()})
         beside = path.with_name(path.stem + _CRITIC)
         save_checkpoint(beside, parts, {"kind": "discriminator", "model": dict(described)})
+
+
+def named_styles() -> dict[str, Path]:
+    """The shipped style codes of the base model, by name."""
+    files = sorted((SHIPPED / "styles").glob(f"*{SUFFIX}"))
+    return {file.name.removesuffix(SUFFIX): file for file in files}
+
+
+def write_sums(folder: Path) -> None:
+    """Write SHA256SUMS of the base model's files, which `sha256sum -c` reads, too."""
+    files = sorted(folder.glob(f"{BASE}*.safetensors"))
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def check_sums(folder: Path) -> None:
+    """Compare the files of a folder with its SHA256SUMS.
+
+    Raises:
+        ModelError: a file is missing or is another one.
+    """
+    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
+        expected, name = line.split("  ")
+        file = folder / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+            raise ModelError(f"{file} is missing or not as it was shipped: install gan_style again")
 
 
 def find_model(place: str | Path) -> Path:
@@ -104,7 +136,7 @@ def find_model(place: str | Path) -> Path:
     Raises:
         ModelError: nothing there.
     """
-    path = _SHIPPED if place == BASE else Path(place)
+    path = SHIPPED / f"{BASE}.safetensors" if place == BASE else Path(place)
     if path.is_file():
         return path
     if not path.exists():
@@ -123,6 +155,13 @@ def find_model(place: str | Path) -> Path:
 def _critic_beside(file: Path) -> dict[str, Tensor]:
     beside = file.with_name(file.stem + _CRITIC)
     return load_checkpoint(beside)[0] if beside.is_file() else {}
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name: values.cpu().half() if values.ndim > 1 else values.cpu()
+        for name, values in tensors.items()
+    }
 
 
 def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:

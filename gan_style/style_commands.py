@@ -9,9 +9,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gan_style.images import PictureError, picture_grid, save_picture, some_pictures, to_tensor
-from gan_style.pretrained import BASE
-from gan_style.style import SUFFIX, StyleCode
+from gan_style.pretrained import BASE, named_styles
+from gan_style.style import SUFFIX, StyleCode, StyleError
 from gan_style.stylizer import Stylizer
+
+_STYLES = f"a code (*{SUFFIX}), a picture, a folder, or a name: {', '.join(named_styles())}"
+
 
 # ---------------------------------------------------------------------- encode
 
@@ -45,9 +48,7 @@ def _encode(options: argparse.Namespace) -> None:
 def _add_stylize(parser: argparse.ArgumentParser) -> None:
     parser.description = "Paint photos in a style."
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos or folders")
-    parser.add_argument(
-        "--style", required=True, type=Path, help=f"a style code (*{SUFFIX}), a picture or a folder"
-    )
+    parser.add_argument("--style", required=True, type=Path, help=f"one of {_STYLES}")
     _add_model(parser)
     parser.add_argument(
         "-o",
@@ -91,10 +92,26 @@ def _stylize(options: argparse.Namespace) -> None:
     print(f"painted {len(targets) - skipped} into {options.output}")
 
 
-def _style(path: Path, stylizer: Stylizer) -> StyleCode:
-    if path.name.endswith(".safetensors"):
-        return StyleCode.load(path)
-    return stylizer.encode(_pictures([path]), path.stem, report=tqdm.write)
+def _style(place: Path, stylizer: Stylizer) -> StyleCode:
+    """The code in a file, that of a name, or that of a picture or folder."""
+    if (code := _code(place)) is not None:
+        return code
+    return stylizer.encode(_pictures([place]), place.stem, report=tqdm.write)
+
+
+def _code(place: Path) -> StyleCode | None:
+    """The code in a file or of a name; None for pictures, which a model has to read."""
+    if place.name.endswith(".safetensors"):
+        return StyleCode.load(place)
+    if place.exists():
+        return None
+    names = named_styles()
+    if str(place) not in names:
+        raise StyleError(
+            f"style {place} does not exist; give a code (*{SUFFIX}), a picture, a folder or one of "
+            f"the styles that are shipped: {', '.join(names)}"
+        )
+    return StyleCode.load(names[str(place)])
 
 
 def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, Path]:
@@ -137,7 +154,7 @@ def _mix(options: argparse.Namespace) -> None:
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.description = "Invent styles: draw codes as the training pictures' are, or near one."
     parser.add_argument("--n", type=int, default=8, help="how many (default: 8)")
-    told = f"vary this style (*{SUFFIX}, a picture or a folder) as its own pictures vary"
+    told = f"vary this style as its own pictures vary: one of {_STYLES}"
     parser.add_argument("--near", type=Path, help=told)
     parser.add_argument("--photo", type=Path, help="paint it in each, as a look at them")
     parser.add_argument("--size", type=int, help="short side of the paintings")
@@ -169,7 +186,7 @@ def _sample(options: argparse.Namespace) -> None:
 
 def _add_strip(parser: argparse.ArgumentParser) -> None:
     parser.description = "Paint one photo on the way from style to style, side by side."
-    parser.add_argument("photo", type=Path, metavar="PHOTO")
+    parser.add_argument("photo", type=Path, metavar="PHOTO", help="the one to paint")
     _add_styles(parser)
     parser.add_argument("--steps", type=int, default=5, help="from one to the next (default: 5)")
     parser.add_argument("--size", type=int, default=288, help="short side of each (default: 288)")
@@ -185,8 +202,8 @@ def _strip(options: argparse.Namespace) -> None:
     if len(options.styles) < 2:
         raise ValueError("a strip leads from one style to another: give two or more")
     refuse_to_replace(options.output, options.force)
+    styles = _styles(options.styles, options.model, options.device)
     stylizer = Stylizer.from_pretrained(options.model, options.device)
-    styles = [_style(place, stylizer) for place in _existing(options.styles)]
     shares = [step / options.steps for step in range(options.steps)]
     between = [one.interpolate(other, share) for one, other in pairwise(styles) for share in shares]
     painted = [
@@ -200,23 +217,17 @@ def _strip(options: argparse.Namespace) -> None:
 
 
 def _add_styles(parser: argparse.ArgumentParser) -> None:
-    told = f"style codes (*{SUFFIX}), pictures or folders"
+    told = f"each one of {_STYLES}"
     parser.add_argument("styles", type=Path, nargs="+", metavar="STYLE", help=told)
 
 
 def _styles(places: Sequence[Path], model: str, device: str) -> list[StyleCode]:
-    """Codes of files, pictures or folders; a model is loaded only if it has to read pictures."""
-    if all(place.name.endswith(".safetensors") for place in places):
-        return [StyleCode.load(place) for place in places]
-    stylizer = Stylizer.from_pretrained(model, device)
-    return [_style(place, stylizer) for place in _existing(places)]
-
-
-def _existing(places: Sequence[Path]) -> Sequence[Path]:
-    for place in places:
-        if not place.exists():
-            raise PictureError(f"{place} does not exist")
-    return places
+    """Codes of each place; a model is loaded only if it has to read pictures."""
+    codes = {place: _code(place) for place in places}
+    if None in codes.values():
+        stylizer = Stylizer.from_pretrained(model, device)
+        return [codes[place] or _style(place, stylizer) for place in places]
+    return [code for place in places if (code := codes[place])]
 
 
 # ---------------------------------------------------------------------- shared

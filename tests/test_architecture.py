@@ -55,7 +55,7 @@ ARROWS = {
     "trainer": "adversary batch config device discriminator encoder losses model perception",
     "folder": "checkpoint config",
     "samples": "data trainer",
-    "pretrained": "checkpoint model",
+    "pretrained": "checkpoint model style",
     "stylizer": "device generator images model pretrained style",
     "style_commands": "images pretrained style stylizer",
     "__init__": "stylizer style",
