@@ -11,6 +11,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
+_EPSILON = 1e-2
+"""Added to variances, which are about 1. With less, a square of one colour multiplies gradients in
+every layer until they are infinite, and rounding is painted where the photo has nothing."""
+
+
 class Convolution(nn.Conv2d):
     """Convolution that keeps the size (divided by the stride) by reflection padding.
 
@@ -68,7 +73,7 @@ def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
     count = maps.shape[2] * maps.shape[3]
     mean = maps.sum((2, 3), keepdim=True, dtype=torch.float32) / count
     square = (maps * maps).sum((2, 3), keepdim=True, dtype=torch.float32) / count
-    return mean, (square - mean * mean).clamp(min=0).add(1e-4).rsqrt()
+    return mean, (square - mean * mean).clamp(min=0).add(_EPSILON).rsqrt()
 
 
 class _NormaliseModulate(torch.autograd.Function):

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_style.batch import Batch
 from gan_style.checkpoint import (
     flatten_state,
     load_checkpoint,
@@ -38,6 +39,7 @@ from gan_style.stylizer import Stylizer
 from gan_style.tracking import Tracker, build_tracker
 from gan_style.trainer import NonFiniteLossError, Trainer
 
+_FAILURES = 5  # steps in a row without finite losses, after which the weights are to blame
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -78,6 +80,7 @@ class Run:
         self.trainer = trainer
         self.seconds = 0.0
         self.best = math.inf
+        self.failures = 0  # steps in a row that were left out
         self.saved = -1  # step of the last checkpoint of this start
         self.tracker_state: dict[str, Any] | None = None
         self.tracker = Tracker()
@@ -115,7 +118,9 @@ class Run:
                 self.seconds = time.monotonic() - began
                 if stopped or self.progress() >= 1:
                     break
-                terms = trainer.step(batch, self.progress())
+                terms = self._step(batch)
+                if terms is None:
+                    continue
                 step = trainer.steps_done
                 self.seconds = time.monotonic() - began
                 bar.update(100 * min(1.0, self.progress()) - bar.n)
@@ -129,6 +134,20 @@ class Run:
         if self.saved != trainer.steps_done:
             self._checkpoint()
         return bool(stopped)
+
+    def _step(self, batch: Batch) -> dict[str, Tensor] | None:
+        """The terms of a step; None for one left out, because a loss or gradient is not finite."""
+        try:
+            terms = self.trainer.step(batch, self.progress())
+        except NonFiniteLossError as error:
+            self.failures += 1
+            if self.failures >= _FAILURES:
+                raise
+            tqdm.write(f"left out a step: {error}")
+            self.trainer.leave_out(batch)
+            return None
+        self.failures = 0
+        return terms
 
     def progress(self) -> float:
         """Share of the run that is done: the largest over the limits that are set."""

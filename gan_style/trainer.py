@@ -158,6 +158,11 @@ class Trainer:
             penalise=self.steps_done % self.config.discriminator.r1_interval == 0,
         )
 
+    def leave_out(self, batch: Batch) -> None:
+        """Count a batch without learning from it: the next step draws another."""
+        self.images_seen += len(batch.content)
+        self.steps_done += 1
+
     # ------------------------------------------------------------------ encoder and generator
 
     def _model_terms(
