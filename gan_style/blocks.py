@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-
 _EPSILON = 1e-2
 """Added to variances, which are about 1. With less, a square of one colour multiplies gradients in
 every layer until they are infinite, and rounding is painted where the photo has nothing."""
