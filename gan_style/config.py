@@ -137,6 +137,8 @@ class TrainConfig(Section, key="train"):
     """Stop after so many steps; 0: no such limit."""
     minutes: float = limited(0.0, at_least=0)
     """Stop after so many minutes of training, resumed parts included; 0: no such limit."""
+    patience: int = limited(0, at_least=0)
+    """Stop if so many checkpoints in a row paint no better on pictures held out; 0: never."""
     batch_size: int = limited(8, at_least=1)
     """Content pictures a step."""
     accumulate: int = limited(1, at_least=1)

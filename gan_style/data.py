@@ -85,6 +85,11 @@ class TrainingData:
         return len(self._pictures.content.paths)
 
     @property
+    def content_paths(self) -> Sequence[Path]:
+        """The content pictures' files."""
+        return self._pictures.content.paths
+
+    @property
     def in_memory(self) -> bool:
         """Whether the pictures are decoded in memory."""
         return bool(self._pictures.memory)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gan_style.collection import load_content
+from gan_style.config import DataConfig
 from gan_style.images import PictureError, picture_grid, save_picture, some_pictures, to_tensor
 from gan_style.pretrained import BASE, named_styles
+from gan_style.refine import refine
 from gan_style.style import SUFFIX, StyleCode, StyleError
 from gan_style.stylizer import Stylizer
 
@@ -25,6 +28,10 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
     _add_model(parser)
     parser.add_argument("--name", default="", help="name kept in the code (default: the file's)")
+    told = "fit the code to the pictures for so long; 40 is plenty (default: do not)"
+    parser.add_argument("--refine", type=float, metavar="SECONDS", help=told)
+    told = "folder of photos to paint while refining (default: those of scikit-image)"
+    parser.add_argument("--content", default="scikit-image", metavar="FOLDER", help=told)
     parser.add_argument("--force", action="store_true", help="replace the file if it is there")
     parser.set_defaults(command=_encode)
 
@@ -32,14 +39,33 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
 def _encode(options: argparse.Namespace) -> None:
     output = _style_file(options.output)
     refuse_to_replace(output, options.force)
+    if options.refine is not None and not options.refine > 0:
+        raise ValueError(f"--refine is {options.refine}; allowed: above 0")
     pictures = _pictures(options.pictures)
     stylizer = Stylizer.from_pretrained(options.model, options.device)
     name = options.name or output.name.removesuffix(SUFFIX)
     code = stylizer.encode(
         pictures, name, report=tqdm.write, progress=partial(tqdm, unit=" pictures")
     )
+    if options.refine is not None:
+        code = _refined(stylizer, code, pictures, options)
     code.save(output)
     print(f"{output}: style {code.name!r} from {code.count} pictures, model {code.model}")
+
+
+def _refined(
+    stylizer: Stylizer, code: StyleCode, pictures: list[Path], options: argparse.Namespace
+) -> StyleCode:
+    photos = load_content(DataConfig(content=options.content), tqdm.write)
+    with tqdm(total=100, bar_format="refining {percentage:3.0f}%|{bar}| {elapsed}") as bar:
+        return refine(
+            stylizer,
+            code,
+            pictures,
+            photos,
+            options.refine,
+            progress=lambda share: bar.update(100 * share - bar.n),
+        )
 
 
 # ---------------------------------------------------------------------- stylize

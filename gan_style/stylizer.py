@@ -1,7 +1,9 @@
 """Use of a trained model: pictures -> style code, photo and code -> painting. No training code."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -47,7 +49,7 @@ class Stylizer:
         self.id = identity
         self.device = device
         self._codes = codes or {}
-        self._autocast = device.type != "mps" and bfloat16_is_fast(device)
+        self._half = device.type != "mps" and bfloat16_is_fast(device)
 
     @classmethod
     def from_pretrained(cls, path: str | Path = BASE, device: str = "auto") -> "Stylizer":
@@ -163,6 +165,10 @@ class Stylizer:
         painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
         return with_colours_of(opened, painted) if keep_colour else painted
 
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context in which this device paints fastest: bfloat16 where that is fast."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)
+
     def _refuse_foreign(self, code: StyleCode) -> None:
         if code.model != self.id:
             raise StyleError(
@@ -194,7 +200,7 @@ class Stylizer:
         target = code[None].to(self.device)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
             target = self.model.encode(photo[:, None]).lerp(target, strength)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+        with self.autocast():
             painted = self.model(photo, target).float()
         painted = photo.lerp(painted, min(1.0, 2 * strength))
         if enlarge > 1:

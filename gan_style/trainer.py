@@ -193,14 +193,16 @@ class Trainer:
         return {name: terms[name] for name in self.weights}
 
     @torch.inference_mode()
-    def evaluate(self, batch: Batch) -> float:
-        """Weighted sum of the picture terms of the averaged model; the lower the better."""
+    def evaluate(self, batch: Batch) -> dict[str, float]:
+        """The picture terms of the averaged model, unweighted, and "score", their weighted sum."""
         examples = batch.style.shape[1]
         code = self.average.encode(batch.style).repeat_interleave(examples, dim=0)
         painted = self.average(batch.content, code)
         style = batch.style.flatten(0, 1)
         terms, _ = self.perception.terms(painted, batch.content, style, examples)
-        return math.fsum(self.weights.get(name, 0.0) * t.item() for name, t in terms.items())
+        values = {name: term.item() for name, term in terms.items()}
+        score = math.fsum(self.weights.get(name, 0.0) * value for name, value in values.items())
+        return values | {"score": score}
 
     # ------------------------------------------------------------------ helpers
 

@@ -55,9 +55,13 @@ ARROWS = {
     "trainer": "adversary batch config device discriminator encoder losses model perception",
     "folder": "checkpoint config",
     "samples": "data trainer",
+    "stopping": "",
+    "report": "collection images losses memorisation style stylizer",
+    "results": "collection config folder model pretrained report style stylizer",
     "pretrained": "checkpoint model style",
     "stylizer": "device generator images model pretrained style",
-    "style_commands": "images pretrained style stylizer",
+    "refine": "batch collection config images perception style stylizer",
+    "style_commands": "collection config images pretrained refine style stylizer",
     "__init__": "stylizer style",
 }
 ANYTHING = {"run", "cli", "train.py"}

@@ -18,7 +18,16 @@ from gan_style.trainer import NonFiniteLossError, Trainer
 
 OPTIONS = {
     "train": ["CONFIG.yaml | key.sub=value"],
-    "encode": ["pictures", "--output", "--model", "--device", "--name", "--force"],
+    "encode": [
+        "pictures",
+        "--output",
+        "--model",
+        "--device",
+        "--name",
+        "--force",
+        "--refine",
+        "--content",
+    ],
     "stylize": [
         *("PHOTO", "--style", "--model", "--output", "--strength", "--keep-colour", "--size"),
         *("--device", "--force"),

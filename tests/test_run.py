@@ -26,7 +26,8 @@ from gan_style.config import Config, ConfigError, load_config
 from gan_style.data import TrainingData
 from gan_style.folder import environment, file_name, memory_in_use
 from gan_style.pretrained import read_model
-from gan_style.run import Run, stop_signals, train
+from gan_style.run import Run, train
+from gan_style.stopping import stop_signals
 from gan_style.style import StyleCode
 from gan_style.trainer import Trainer
 
@@ -92,6 +93,7 @@ def test_the_run_folder(tiny_run: Path) -> None:
         "environment.txt",
         "log.jsonl",
         "model.safetensors",
+        "report.txt",
         *("samples", "samples/sample-00000002.png", "samples/sample-00000004.png"),
         *("checkpoints", "checkpoints/best.safetensors"),
         *(f"checkpoints/step-0000000{step}.safetensors" for step in (2, 4)),
@@ -132,11 +134,11 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
-    tensors, _ = load_checkpoint(newest(tiny_run))
+    tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
     assert facts == {"kind": "model", "model": {"code": 16, "size": "small"}}
-    assert all(
-        torch.equal(tensor, tensors[f"average.{name}"].half()) for name, tensor in exported.items()
-    )
+    for name, tensor in exported.items():
+        assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
+        assert tensor.dtype == torch.float16 or tensor.ndim < 2, name
 
 
 def test_the_end_says_where_to_look_and_what_to_type(tiny: list[str], tmp_path: Path) -> None:
@@ -348,14 +350,16 @@ def test_the_best_is_kept(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
 ) -> None:
     scores = iter([3.0, broken, 1.0, 2.0])
-    monkeypatch.setattr(run_module, "validation_score", lambda *_: next(scores))
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
     often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
     folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
     best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
     third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
-    assert facts["best"] == 1.0
+    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}}
     assert all(torch.equal(tensor, third[name]) for name, tensor in best.items())
-    assert load_checkpoint(newest(folder))[1]["best"] == 1.0
+    assert load_checkpoint(newest(folder))[1]["best"]["score"] == 1.0
+    exported = load_checkpoint(folder / "model.safetensors")[0]
+    assert all(torch.equal(best[f"average.{k}"].to(v.dtype), v) for k, v in exported.items())
     kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
     steps = ["step-00000003.safetensors", "step-00000004.safetensors"]
     assert kept == ["best.safetensors", *steps]
