@@ -9,12 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gan_style import code_commands, style_commands
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
 from gan_style.inspection import inspect_folder
 from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
-from gan_style.style_commands import COMMANDS, refuse_to_replace
+from gan_style.style_commands import refuse_to_replace
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="learn the styles of a folder of pictures"), "")
-    for name, (told, add) in COMMANDS.items():
+    for name, (told, add) in (style_commands.COMMANDS | code_commands.COMMANDS).items():
         add(commands.add_parser(name, help=told))
     _add_optimize(commands.add_parser("optimize", help="paint a photo without a model, slowly"))
     _add_evaluate(commands.add_parser("evaluate", help="tell how good paintings are"))
@@ -71,18 +72,23 @@ def _add_train(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="CONFIG.yaml | key.sub=value",
-        help=f"a configuration (default: {default or 'the defaults below'}) and changes to it",
+        metavar="FOLDER | CONFIG.yaml | key.sub=value",
+        help="a folder of pictures (data.styles), a configuration (default: "
+        f"{default or 'the defaults below'}) and changes to it",
     )
     parser.set_defaults(command=partial(_train, default=default))
 
 
 def _train(options: argparse.Namespace, default: str) -> None:
-    files = [word for word in options.words if "=" not in word]
-    if len(files) > 1:
-        raise ConfigError(f"one configuration at a time, not {len(files)}: {', '.join(files)}")
-    overrides = [word for word in options.words if "=" in word]
-    train(load_config(files[0] if files else default or None, overrides))
+    plain = [word for word in options.words if "=" not in word]
+    folders = [word for word in plain if Path(word).is_dir()]
+    files = [word for word in plain if word not in folders]
+    for kind, given in (("folder", folders), ("configuration", files)):
+        if len(given) > 1:
+            raise ConfigError(f"one {kind} at a time, not {len(given)}: {', '.join(given)}")
+    changes = [f"data.styles={folder}" for folder in folders]
+    changes += [word for word in options.words if "=" in word]
+    train(load_config(files[0] if files else default or None, changes))
 
 
 # ---------------------------------------------------------------------- optimize

@@ -6,16 +6,17 @@ et al. 2019 do with StyleGAN's, section 4) until paintings have the statistics o
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from gan_style.batch import Batch, Pictures, decoded
+from gan_style.batch import Pictures, decoded
 from gan_style.collection import Style, read_each
 from gan_style.config import Config
 from gan_style.images import PictureError
@@ -33,13 +34,12 @@ def refine(
     pictures: Sequence[Path],
     photos: Sequence[Path],
     seconds: float,
-    config: Config | None = None,
-    progress: Callable[[float], None] = lambda share: None,
+    config: Config = Config(),  # noqa: B008, it is frozen
+    progress: Callable[[float], object] = lambda share: None,
 ) -> StyleCode:
     """Move a code until the model's paintings have the collection's statistics.
 
-    Minimised are the content, Gram, moments, stroke and total variation losses with their weights
-    in training, by Adam; returned is the mean code over the second half of the time.
+    Adam minimises the picture losses; returned is the mean code over the second half of the time.
 
     Args:
         stylizer: of the model, which is not changed.
@@ -47,7 +47,7 @@ def refine(
         pictures: of the collection. Those that cannot be read are passed over.
         photos: to paint on the way.
         seconds: how long, above 0.
-        config: gives batch size, squares and weights; None: the defaults.
+        config: gives squares, batch size and weights.
         progress: told the share of the time that is over.
 
     Raises:
@@ -55,26 +55,29 @@ def refine(
     """
     if not seconds > 0:
         raise ValueError(f"seconds is {seconds}; allowed: above 0")
-    config = config or Config()
-    batches = _batches(config, pictures, photos)
-    perception = Perception(config.features, stylizer.device, stylizer.autocast)
-    weights = asdict(config.losses)
-    start = code.mean.to(stylizer.device)
-    moved = start.clone().requires_grad_(True)
-    size = start.square().mean().sqrt().clamp(min=1e-3).item()
+    loss_of = _Objective(stylizer, config, pictures, photos)
+    moved = code.mean.clone().to(stylizer.device).requires_grad_(True)
+    size = code.mean.square().mean().sqrt().clamp(min=1e-3).item()
     optimizer = Adam([moved], lr=_RATE * size, betas=(0.9, 0.99))
-    began, step, kept, count = time.monotonic(), 0, torch.zeros_like(start), 0
-    while (share := (time.monotonic() - began) / seconds) < 1 or not count:
+    kept: list[Tensor] = []
+    for step, share in _clock(seconds):
         progress(min(1.0, share))
-        optimizer.zero_grad()
-        loss = _loss(stylizer, perception, weights, moved, batches[step][0])
-        loss.backward()  # type: ignore[no-untyped-call]
+        (moved.grad,) = torch.autograd.grad(loss_of(moved, step), [moved])
         if torch.isfinite(moved.grad).all():  # a square of one colour may give none
             optimizer.step()
-        step += 1
         if share >= 1 - _KEPT:
-            kept, count = kept + moved.detach(), count + 1
-    return replace(code, mean=(kept / count).cpu())
+            kept.append(moved.detach().cpu().clone())
+    return replace(code, mean=torch.stack(kept).mean(0))
+
+
+def _clock(seconds: float) -> Iterator[tuple[int, float]]:
+    """Number the steps, with the share of the time that is over; the last one has all of it."""
+    began, share = time.monotonic(), 0.0
+    for step in count():
+        yield step, share
+        if share >= 1:
+            return
+        share = (time.monotonic() - began) / seconds
 
 
 def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -> Pictures:
@@ -91,17 +94,21 @@ def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -
     return Pictures(data, config.train.batch_size, config.train.seed, [style], content, memory)
 
 
-def _loss(
-    stylizer: Stylizer,
-    perception: Perception,
-    weights: Mapping[str, float],
-    code: Tensor,
-    batch: Batch,
-) -> Tensor:
-    batch = batch.to(stylizer.device)
-    with stylizer.autocast():
-        painted = stylizer.model(batch.content, code.expand(len(batch.content), -1))
-    style = batch.style.flatten(0, 1)
-    terms, _ = perception.terms(painted, batch.content, style, batch.style.shape[1])
-    parts = [weights[name] * term for name, term in terms.items() if name in weights]
-    return torch.stack(parts).sum()
+class _Objective:
+    """The losses of the model's paintings with a code, on the batch of a step."""
+
+    def __init__(
+        self, stylizer: Stylizer, config: Config, pictures: Sequence[Path], photos: Sequence[Path]
+    ) -> None:
+        self.stylizer = stylizer
+        self.batches = _batches(config, pictures, photos)
+        self.perception = Perception(config.features, stylizer.device, stylizer.autocast)
+        self.weights = asdict(config.losses)
+
+    def __call__(self, code: Tensor, step: int) -> Tensor:
+        batch = self.batches[step][0].to(self.stylizer.device)
+        with self.stylizer.autocast():
+            painted = self.stylizer.model(batch.content, code.expand(len(batch.content), -1))
+        style, examples = batch.style.flatten(0, 1), batch.style.shape[1]
+        terms, _ = self.perception.terms(painted, batch.content, style, examples)
+        return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()

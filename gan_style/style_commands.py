@@ -1,22 +1,21 @@
 """The commands of `gan-style` that make styles and paint in them."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 from tqdm import tqdm
 
 from gan_style.collection import load_content
 from gan_style.config import DataConfig
-from gan_style.images import PictureError, picture_grid, save_picture, some_pictures, to_tensor
+from gan_style.images import PictureError, save_picture, some_pictures
 from gan_style.pretrained import BASE, named_styles
 from gan_style.refine import refine
 from gan_style.style import SUFFIX, StyleCode, StyleError
 from gan_style.stylizer import Stylizer
 
-_STYLES = f"a code (*{SUFFIX}), a picture, a folder, or a name: {', '.join(named_styles())}"
+STYLES = f"a code (*{SUFFIX}), a picture, a folder, or a name: {', '.join(named_styles())}"
 
 
 # ---------------------------------------------------------------------- encode
@@ -26,7 +25,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.description = "Turn example pictures into a style code, a file under 100 KB."
     parser.add_argument("pictures", nargs="+", type=Path, help="folders or pictures of one style")
     parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
-    _add_model(parser)
+    add_model(parser)
     parser.add_argument("--name", default="", help="name kept in the code (default: the file's)")
     told = "fit the code to the pictures for so long; 40 is plenty (default: do not)"
     parser.add_argument("--refine", type=float, metavar="SECONDS", help=told)
@@ -37,7 +36,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
 
 
 def _encode(options: argparse.Namespace) -> None:
-    output = _style_file(options.output)
+    output = style_file(options.output)
     refuse_to_replace(output, options.force)
     if options.refine is not None and not options.refine > 0:
         raise ValueError(f"--refine is {options.refine}; allowed: above 0")
@@ -74,8 +73,8 @@ def _refined(
 def _add_stylize(parser: argparse.ArgumentParser) -> None:
     parser.description = "Paint photos in a style."
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos or folders")
-    parser.add_argument("--style", required=True, type=Path, help=f"one of {_STYLES}")
-    _add_model(parser)
+    parser.add_argument("--style", required=True, type=Path, help=f"one of {STYLES}")
+    add_model(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -99,7 +98,7 @@ def _stylize(options: argparse.Namespace) -> None:
     for target in targets.values():
         refuse_to_replace(target, options.force)
     stylizer = Stylizer.from_pretrained(options.model, options.device)
-    code = _style(options.style, stylizer)
+    code = style_at(options.style, stylizer)
     skipped = 0
     for photo, target in tqdm(targets.items(), unit=" photos", disable=len(targets) == 1):
         try:
@@ -118,14 +117,14 @@ def _stylize(options: argparse.Namespace) -> None:
     print(f"painted {len(targets) - skipped} into {options.output}")
 
 
-def _style(place: Path, stylizer: Stylizer) -> StyleCode:
+def style_at(place: Path, stylizer: Stylizer) -> StyleCode:
     """The code in a file, that of a name, or that of a picture or folder."""
-    if (code := _code(place)) is not None:
+    if (code := code_at(place)) is not None:
         return code
     return stylizer.encode(_pictures([place]), place.stem, report=tqdm.write)
 
 
-def _code(place: Path) -> StyleCode | None:
+def code_at(place: Path) -> StyleCode | None:
     """The code in a file or of a name; None for pictures, which a model has to read."""
     if place.name.endswith(".safetensors"):
         return StyleCode.load(place)
@@ -154,112 +153,11 @@ def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, 
     return targets
 
 
-# ---------------------------------------------------------------------- mix, sample, strip
-
-
-def _add_mix(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Make one style of several: the weighted mean of their codes."
-    _add_styles(parser)
-    told = "one for each style (default: all alike); brought to a sum of 1"
-    parser.add_argument("--weights", type=float, nargs="+", default=(), help=told)
-    parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
-    _add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
-    parser.set_defaults(command=_mix)
-
-
-def _mix(options: argparse.Namespace) -> None:
-    output = _style_file(options.output)
-    refuse_to_replace(output, options.force)
-    styles = _styles(options.styles, options.model, options.device)
-    mixed = StyleCode.mix(styles, options.weights or [1.0] * len(styles))
-    mixed.save(output)
-    print(f"{output}: {mixed.name}")
-
-
-def _add_sample(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Invent styles: draw codes as the training pictures' are, or near one."
-    parser.add_argument("--n", type=int, default=8, help="how many (default: 8)")
-    told = f"vary this style as its own pictures vary: one of {_STYLES}"
-    parser.add_argument("--near", type=Path, help=told)
-    parser.add_argument("--photo", type=Path, help="paint it in each, as a look at them")
-    parser.add_argument("--size", type=int, help="short side of the paintings")
-    parser.add_argument("--seed", type=int, default=0, help="of the first (default: 0)")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for them")
-    _add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    parser.set_defaults(command=_sample)
-
-
-def _sample(options: argparse.Namespace) -> None:
-    if options.n < 1:
-        raise ValueError(f"--n is {options.n}; allowed: 1 or more")
-    seeds = range(options.seed, options.seed + options.n)
-    files = {seed: options.output / f"sample-{seed}{SUFFIX}" for seed in seeds}
-    for path in files.values():
-        for made in (path, path.with_name(path.name.replace(SUFFIX, ".png"))):
-            refuse_to_replace(made, options.force)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    near = _style(options.near, stylizer) if options.near else None
-    for seed, path in files.items():
-        code = stylizer.sample(seed) if near is None else near.sample(seed)
-        if options.photo:
-            painted = stylizer.stylize(options.photo, code, size=options.size)
-            save_picture(painted, path.with_name(path.name.replace(SUFFIX, ".png")))
-        code.save(path)
-    print(f"{options.n} styles in {options.output}")
-
-
-def _add_strip(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Paint one photo on the way from style to style, side by side."
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="the one to paint")
-    _add_styles(parser)
-    parser.add_argument("--steps", type=int, default=5, help="from one to the next (default: 5)")
-    parser.add_argument("--size", type=int, default=288, help="short side of each (default: 288)")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a picture")
-    _add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
-    parser.set_defaults(command=_strip)
-
-
-def _strip(options: argparse.Namespace) -> None:
-    if options.steps < 1:
-        raise ValueError(f"--steps is {options.steps}; allowed: 1 or more")
-    if len(options.styles) < 2:
-        raise ValueError("a strip leads from one style to another: give two or more")
-    refuse_to_replace(options.output, options.force)
-    styles = _styles(options.styles, options.model, options.device)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    shares = [step / options.steps for step in range(options.steps)]
-    between = [one.interpolate(other, share) for one, other in pairwise(styles) for share in shares]
-    painted = [
-        to_tensor(stylizer.stylize(options.photo, code, size=options.size))
-        for code in tqdm([*between, styles[-1]], unit=" paintings", leave=False)
-    ]
-    names = ["" for _ in painted]
-    names[:: options.steps] = [style.name for style in styles]
-    save_picture(picture_grid([painted], names), options.output)
-    print(f"painted {options.output}")
-
-
-def _add_styles(parser: argparse.ArgumentParser) -> None:
-    told = f"each one of {_STYLES}"
-    parser.add_argument("styles", type=Path, nargs="+", metavar="STYLE", help=told)
-
-
-def _styles(places: Sequence[Path], model: str, device: str) -> list[StyleCode]:
-    """Codes of each place; a model is loaded only if it has to read pictures."""
-    codes = {place: _code(place) for place in places}
-    if None in codes.values():
-        stylizer = Stylizer.from_pretrained(model, device)
-        return [codes[place] or _style(place, stylizer) for place in places]
-    return [code for place in places if (code := codes[place])]
-
-
 # ---------------------------------------------------------------------- shared
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Give a command --model and --device."""
     told = f"a run folder, a model file, or {BASE!r}, which is shipped (default)"
     parser.add_argument("--model", default=BASE, help=told)
     parser.add_argument(
@@ -267,7 +165,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _style_file(path: Path) -> Path:
+def style_file(path: Path) -> Path:
+    """The name with the ending of style codes, which a user may leave out."""
     if path.name.endswith(SUFFIX):
         return path
     return path.with_name(path.name.removesuffix(".safetensors") + SUFFIX)
@@ -295,8 +194,5 @@ def refuse_to_replace(path: Path, force: bool) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "encode": ("turn example pictures into a style code", _add_encode),
     "stylize": ("paint photos in a style", _add_stylize),
-    "mix": ("make one style of several", _add_mix),
-    "sample": ("invent styles", _add_sample),
-    "strip": ("paint a photo on the way from style to style", _add_strip),
 }
 """What each says of itself in a line, and what gives it its options."""

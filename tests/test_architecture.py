@@ -61,6 +61,7 @@ ARROWS = {
     "pretrained": "checkpoint model style",
     "stylizer": "device generator images model pretrained style",
     "refine": "batch collection config images perception style stylizer",
+    "code_commands": "images style style_commands stylizer",
     "style_commands": "collection config images pretrained refine style stylizer",
     "__init__": "stylizer style",
 }

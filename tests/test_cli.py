@@ -17,15 +17,9 @@ from gan_style.style import SUFFIX
 from gan_style.trainer import NonFiniteLossError, Trainer
 
 OPTIONS = {
-    "train": ["CONFIG.yaml | key.sub=value"],
+    "train": ["FOLDER | CONFIG.yaml | key.sub=value"],
     "encode": [
-        "pictures",
-        "--output",
-        "--model",
-        "--device",
-        "--name",
-        "--force",
-        "--refine",
+        *("pictures", "--output", "--model", "--device", "--name", "--force", "--refine"),
         "--content",
     ],
     "stylize": [
@@ -126,7 +120,8 @@ def test_an_incomplete_command_is_explained(words: list[str], capsys: Capture) -
 
 def test_train_and_train_py_are_one(tiny: list[str], tmp_path: Path, capsys: Capture) -> None:
     few = [*tiny, "train.steps=1", "run.sample_every=9"]
-    done("train", *few, f"run.dir={tmp_path / 'a'}")
+    styles, rest = few[0].removeprefix("data.styles="), few[1:]
+    done("train", styles, *rest, f"run.dir={tmp_path / 'a'}")  # a folder is data.styles
     assert train_main(Path("configs/smoke.yaml"), [*few, f"run.dir={tmp_path / 'b'}"]) == 0
     told = capsys.readouterr().out
     assert told.count("learning 2 styles with 4 photos on cpu") == 2
@@ -142,7 +137,7 @@ def test_a_run_that_breaks_exits_1(
         raise NonFiniteLossError("model/gram is not finite at step 0")
 
     monkeypatch.setattr(Trainer, "step", step)
-    assert main(["train", *tiny, f"run.dir={tmp_path / 'run'}"]) == 1
+    assert main(["train", *tiny, "train.steps=9", f"run.dir={tmp_path / 'run'}"]) == 1
     told = capsys.readouterr().err
     assert "error: model/gram is not finite at step 0. The checkpoints are whole" in told
 
@@ -189,6 +184,24 @@ def test_encode(collection: Path, tiny_run: Path, tmp_path: Path, capsys: Captur
     done(*again, "--force", "--name", "two")
     code = StyleCode.load(path)
     assert (code.name, code.count) == ("two", 2)
+
+
+def test_encode_refines_the_code(
+    collection: Path, tiny_run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    words = ["encode", collection / "styles" / "ink", "--model", tiny_run]
+    done(*words, "-o", tmp_path / "plain")
+    refining = ["--refine", "0.2", "--content", collection / "photos"]
+    done(*words, *refining, "-o", tmp_path / "refined")
+    plain, refined = (StyleCode.load(tmp_path / f"{n}{SUFFIX}") for n in ("plain", "refined"))
+    assert not torch.equal(plain.mean, refined.mean)
+    assert (plain.count, plain.model, plain.hashes) == (
+        refined.count,
+        refined.model,
+        refined.hashes,
+    )
+    wrong = [*words, "-o", tmp_path / "x", "--refine", "0"]
+    assert "--refine is 0.0; allowed: above 0" in failed(capsys, *wrong)
 
 
 # stylize
