@@ -86,8 +86,11 @@ def _train(options: argparse.Namespace, default: str) -> None:
     for kind, given in (("folder", folders), ("configuration", files)):
         if len(given) > 1:
             raise ConfigError(f"one {kind} at a time, not {len(given)}: {', '.join(given)}")
-    changes = [f"data.styles={folder}" for folder in folders]
-    changes += [word for word in options.words if "=" in word]
+    changes = [word for word in options.words if "=" in word]
+    for folder in folders:
+        if other := [word for word in changes if word.startswith("data.styles=")]:
+            raise ConfigError(f"data.styles is given twice: as {folder} and as {other[0]}")
+        changes.append(f"data.styles={folder}")
     train(load_config(files[0] if files else default or None, changes))
 
 
