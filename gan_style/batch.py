@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from gan_style.collection import DataError, Style
 from gan_style.config import DataConfig
 from gan_style.images import PictureError, from_bytes, read_picture, resize_short_side, to_bytes
+from gan_style.recolour import recolour
 
 LONGEST = 4.0
 """A picture's longer side is cut to this many times its shorter one."""
@@ -92,8 +93,17 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         numbers = random.random((len(places), 2 + 2 * _TRIES))
         squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers))))
         style, content = squares[: self.batch_size], squares[self.batch_size :]
-        index = torch.tensor(chosen, dtype=torch.int64)
-        return Batch(content, style.reshape(-1, examples, *style.shape[1:]), index), complaints
+        sets = style.reshape(-1, examples, *style.shape[1:])
+        if self.config.recolour:
+            sets = self._recoloured(sets, random)
+        return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), complaints
+
+    def _recoloured(self, sets: Tensor, random: np.random.Generator) -> Tensor:
+        """Show some of the sets in the palette of another one of the batch."""
+        others = sets.roll(1, 0)
+        which = random.random(len(sets)) < self.config.recolour
+        each = zip(sets, others, which, strict=True)
+        return torch.stack([recolour(s, other) if yes else s for s, other, yes in each])
 
     def read(self, style: Style, index: int, complaints: list[str]) -> Tensor:
         """Return a picture, (3, h, w) uint8, or the next one in its style that can be read."""

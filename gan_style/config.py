@@ -46,6 +46,8 @@ class DataConfig(Section, key="data"):
     """A style is encoded from 1 to this many pictures, drawn anew each batch."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
+    recolour: float = limited(0.0, at_least=0, at_most=1)
+    """Share of style sets that are shown in the palette of another: more styles of few works."""
     held_out: float = limited(0.1, at_least=0, at_most=0.5)
     """Share of a style's pictures not trained on: the best checkpoint is chosen by them."""
     memory_gb: float = limited(2.0, at_least=0)

@@ -1,16 +1,20 @@
-"""Put a trained run into the package: model, discriminator, distribution of the codes.
+"""Put a trained run into the package: model, discriminator, distribution of codes, named codes.
 
     python recipes/base/export.py RUN STYLES [-o gan_style/weights/base.safetensors]
 
 STYLES is the folder of style folders that the run was trained on; each picture is encoded, and the
-codes' mean and covariance are kept, for `Stylizer.sample`.
+codes' mean and covariance are kept, for `Stylizer.sample`. NAMED says which folders' codes are
+shipped under a name; what they show as thumbnail is a photograph of scikit-image painted in them.
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from PIL import Image
+from skimage import data
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -18,7 +22,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from gan_style import Stylizer
 from gan_style.checkpoint import newest_checkpoint
 from gan_style.images import find_pictures
-from gan_style.pretrained import read_model, write_model
+from gan_style.pretrained import read_model, write_model, write_sums
+from gan_style.style import SUFFIX, make_thumbnail
+
+NAMED = {
+    "woodcut-dusk": "hiroshi-yoshida",
+    "paper-and-ink": "felix-vallotton",
+    "mosaic": "pavel-filonov",
+    "cubist": "aleksandra-ekster",
+    "short-strokes": "camille-pissarro",
+    "old-varnish": "albert-pinkham-ryder",
+    "gilded-page": "limbourg-brothers",
+    "bright-planes": "henri-matisse",
+}
+"""Names of what a style looks like, and the folder of STYLES that it is the code of."""
 
 
 def main() -> None:
@@ -45,8 +62,19 @@ def main() -> None:
     described = {"code": read.code, "size": read.size}
     distribution = {"mean": codes.mean(0).float(), "factor": factor.float()}
     write_model(options.out, read.model, described, distribution, read.critic)
+    write_sums(options.out.parent)
+    name_styles(Stylizer.from_pretrained(options.out), options.styles, options.out.parent)
     for path in sorted(options.out.parent.glob(f"{options.out.stem}*.safetensors")):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def name_styles(stylizer: Stylizer, styles: Path, out: Path) -> None:
+    """Write the codes of NAMED into styles/."""
+    photo = Image.fromarray(data.chelsea())
+    for name, folder in NAMED.items():
+        code = stylizer.encode(find_pictures(styles / folder), name)
+        painted = stylizer.stylize(photo, code, size=2 * 128)
+        replace(code, thumbnail=make_thumbnail([painted])).save(out / "styles" / f"{name}{SUFFIX}")
 
 
 if __name__ == "__main__":
