@@ -12,6 +12,7 @@ from tqdm import tqdm
 from gan_style import code_commands, style_commands
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
+from gan_style.forecast import forecast
 from gan_style.inspection import inspect_folder
 from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
@@ -164,4 +165,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    print("\n".join(inspect_folder(options.folder).lines()))
+    found = inspect_folder(options.folder)
+    print("\n".join(found.lines()))
+    if found.count:
+        print("\n".join(forecast(load_config(None, [])).lines()))

@@ -68,7 +68,7 @@ class ModelConfig(Section, key="model"):
 
     size: Literal["small", "large"] = "small"
     """`small` trains on a CPU; `large` wants a GPU."""
-    code: int = limited(128, at_least=8, at_most=512)
+    code: int = limited(256, at_least=8, at_most=512)
     """Numbers in a style code."""
 
 
@@ -133,11 +133,11 @@ class DiscriminatorConfig(Section, key="discriminator"):
 class TrainConfig(Section, key="train"):
     """Length, optimisation and precision of the run. Progress is counted in images seen."""
 
-    images: int = limited(200_000, at_least=0)
+    images: int = limited(0, at_least=0)
     """Stop after so many content pictures; 0: no such limit."""
     steps: int = limited(0, at_least=0)
     """Stop after so many steps; 0: no such limit."""
-    minutes: float = limited(0.0, at_least=0)
+    minutes: float = limited(5.0, at_least=0)
     """Stop after so many minutes of training, resumed parts included; 0: no such limit."""
     patience: int = limited(0, at_least=0)
     """Stop if so many checkpoints in a row paint no better on pictures held out; 0: never."""
@@ -163,7 +163,7 @@ class TrainConfig(Section, key="train"):
     """Where to train; `auto` takes cuda, then mps, then cpu."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
-    init: str = ""
+    init: str = "base"
     """Begin with a run folder, a model file, or `base`, the model shipped; empty: from nothing."""
     resume: str = "false"
     """`true`: go on from the newest checkpoint of `run.dir`; or the path of a checkpoint or run."""

@@ -56,6 +56,7 @@ ARROWS = {
     "folder": "checkpoint config",
     "samples": "data trainer",
     "stopping": "",
+    "forecast": "batch config device folder trainer",
     "recolour": "",
     "report": "collection images losses memorisation style stylizer",
     "results": "collection config folder model pretrained report style stylizer",
