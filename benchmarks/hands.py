@@ -9,22 +9,41 @@ choose among. OUT takes the paintings, a table and a sheet: a row a photo, a col
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
 from timing import table
+from torch import Tensor
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import Stylizer
 from gan_style.device import keep_freed_memory
-from gan_style.evaluate import LEFT_OUT, Request, evaluate, write_json
+from gan_style.evaluate import LEFT_OUT, write_json
+from gan_style.eye import Eye, Log
+from gan_style.features import picture_features
 from gan_style.images import find_pictures, picture_grid, read_picture, save_picture, to_tensor
+from gan_style.judge import CollectionJudge
+from gan_style.outputs import named_pictures, outputs_in
 from gan_style.scores import Scores
+from gan_style.style import picture_hash
 
 MEASURES = ("content", "ssim", "fit", "named", "hand", "as_photo", "auc", "memorisation")
 SHOWN = 6
+
+
+class RememberingEye(Eye):
+    """Looks at the hand of every picture once: the collections are judged by each other."""
+
+    _hands: dict[str, Tensor]
+
+    def hand(self, picture: Image.Image) -> Tensor:
+        self._hands = getattr(self, "_hands", {})
+        key = picture_hash(picture)
+        if key not in self._hands:
+            self._hands[key] = super().hand(picture)
+        return self._hands[key]
 
 
 def paint(stylizer: Stylizer, photos: list[Path], folder: Path, size: int, out: Path) -> None:
@@ -64,22 +83,17 @@ def main() -> None:
         f for f in sorted(options.collections.iterdir()) if f.is_dir() and f.name != LEFT_OUT
     ]
     stylizer = Stylizer.from_pretrained(options.model)
-    request = Request(
-        "collection",
-        str(options.photos),
-        "",
-        outputs=str(options.out),
-        others=str(options.collections),
-        photos=options.plain,
-        size=options.size,
-        features=options.features,
-        feature_weights=options.feature_weights,
-    )
+    network = picture_features(options.features, options.feature_weights)
+    eye, log = RememberingEye(network, options.features, options.size), Log(tqdm.write)
+    collections = {folder.name: find_pictures(folder) for folder in folders}
+    plain = find_pictures(Path(options.plain)) if options.plain else photos
+    contents = named_pictures(options.photos, "photos")
     scores: dict[str, Scores] = {}
     for folder in tqdm(folders):
         paint(stylizer, photos, folder, options.size, options.out / folder.name)
-        this = replace(request, reference=str(folder), outputs=str(options.out / folder.name))
-        scores[folder.name] = evaluate(this, tqdm.write)
+        judge = CollectionJudge(eye, collections, folder.name, plain, log)
+        outputs = outputs_in(options.out / folder.name, contents, None)
+        scores[folder.name] = judge.judge(outputs, log)
     rows = [[name, *(s.cell(m) for m in MEASURES)] for name, s in scores.items()]
     means = [
         f"{sum(s.values[m] for s in scores.values()) / len(scores):.4g}"
