@@ -53,7 +53,7 @@ class Painter:
 def steps(painter: Painter, one: StyleCode, other: StyleCode) -> list[float]:
     line = [one.interpolate(other, step / STEPS) for step in range(STEPS + 1)]
     found = [painter.measure(painter.paint(code)) for code in line]
-    return [moments_distance(a, b) ** 0.5 for a, b in pairwise(found)]
+    return [moments_distance(a, b) for a, b in pairwise(found)]
 
 
 def spread(found: list[StyleStatistics]) -> float:
@@ -80,7 +80,7 @@ def main() -> None:
     chosen = pictures[:: max(1, len(pictures) // options.count)][: options.count]
     codes = [painter.stylizer.encode(path) for path in chosen]
     ratios = []
-    for one, other in tqdm(list(zip(codes, codes[1:], strict=False))[: options.pairs]):
+    for one, other in tqdm(list(pairwise(codes))[: options.pairs]):
         found = steps(painter, one, other)
         ratios.append(max(found) / mean(found))
     print(f"mixing: largest / mean step {median(ratios):.2f} (median), {max(ratios):.2f} (worst)")
