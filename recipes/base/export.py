@@ -26,14 +26,15 @@ from gan_style.pretrained import read_model, write_model, write_sums
 from gan_style.style import SUFFIX, make_thumbnail
 
 NAMED = {
-    "woodcut-dusk": "hiroshi-yoshida",
-    "paper-and-ink": "felix-vallotton",
-    "mosaic": "pavel-filonov",
-    "cubist": "aleksandra-ekster",
-    "short-strokes": "camille-pissarro",
-    "old-varnish": "albert-pinkham-ryder",
+    "bold-poster": "fernand-leger",
     "gilded-page": "limbourg-brothers",
-    "bright-planes": "henri-matisse",
+    "grey-wash": "konstantin-bogaevsky",
+    "mosaic": "pavel-filonov",
+    "old-varnish": "albert-pinkham-ryder",
+    "pen-on-cream": "theodor-severin-kittelsen",
+    "stained-planes": "joaquin-torres-garcia",
+    "terracotta": "james-mcneill-whistler",
+    "woodblock": "goyo-hashiguchi",
 }
 """Names of what a style looks like, and the folder of STYLES that it is the code of."""
 
