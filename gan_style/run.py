@@ -42,6 +42,7 @@ from gan_style.trainer import NonFiniteLossError, Trainer
 
 _BEST_FILE = "best.safetensors"
 _FAILURES = 5  # steps in a row without finite losses, after which the weights are to blame
+_FEWEST = 3  # pictures held out that can tell which checkpoint is best; else it is the last
 _VERDICTS = 10  # last logged losses of the discriminator that are kept
 
 
@@ -196,12 +197,12 @@ class Run:
     # ------------------------------------------------------------------ checkpoints
 
     def _checkpoint(self) -> None:
-        """Save, and keep a copy as the best if the averaged model has never scored better."""
+        """Save; keep a copy as the best if the averaged model has never scored better."""
         step, terms = self.trainer.steps_done, validation_terms(self.trainer, self.data)
         self.tracker.log({f"validation/{name}": value for name, value in terms.items()}, step)
-        better = terms["score"] < self.best.score  # in this order a nan is no record
-        if better:
-            self.best = Best(terms["score"], step, terms)
+        few, score = self.data.held_out_count < _FEWEST, terms["score"]
+        if better := (few and math.isfinite(score)) or score < self.best.score:  # nan: no record
+            self.best = Best(score, step, terms)
         tensors, skeleton = flatten_state(self.trainer.state_dict())
         metadata = {
             "kind": "checkpoint",

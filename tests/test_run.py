@@ -114,7 +114,8 @@ def test_the_log_has_every_term_of_every_step(tiny_run: Path) -> None:
     assert all(known <= line.keys() for line in losses)
     scores = [line for line in lines if "validation/score" in line]
     assert [line["step"] for line in scores] == [2, 4]  # once for each checkpoint
-    last = losses[-1]
+    raw = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text().splitlines()]
+    last = [line for line in raw if "images" in line][-1]
     assert last["images_per_second"] == pytest.approx(8 / (60 * last["minutes"]), rel=0.01)
 
 
@@ -350,6 +351,7 @@ def test_the_best_is_kept(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
 ) -> None:
     scores = iter([3.0, broken, 1.0, 2.0])
+    monkeypatch.setattr(run_module, "_FEWEST", 0)
     monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
     often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
     folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
@@ -363,6 +365,31 @@ def test_the_best_is_kept(
     kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
     steps = ["step-00000003.safetensors", "step-00000004.safetensors"]
     assert kept == ["best.safetensors", *steps]
+
+
+def test_with_few_pictures_held_out_the_last_is_the_best(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([1.0, 2.0, 3.0, math.nan])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    folder, _ = quietly(
+        load_config(None, [*tiny, "run.checkpoint_every=1", f"run.dir={tmp_path / 'run'}"])
+    )
+    best = load_checkpoint(folder / "checkpoints" / "best.safetensors")[1]["best"]
+    assert (best["step"], best["score"]) == (3, 3.0)
+
+
+def test_a_run_stops_when_nothing_gets_better(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([2.0, 1.0, *[3.0] * 9])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(run_module, "_FEWEST", 0)
+    words = ["train.steps=9", "train.patience=2", "run.checkpoint_every=1", "run.sample_every=99"]
+    folder, said = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
+    assert "stopped early" in said[-1]
+    assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
 
 
 # what it refuses
