@@ -18,6 +18,8 @@ from gan_style.stylizer import Stylizer
 
 FEW = 10
 """Pictures of a style below which more of them help most."""
+FEWEST = 3
+"""Pictures held out from which on they can tell which checkpoint is best."""
 _SIDE = 288  # pixels of the paintings that are searched for copies
 _PAINTINGS, _STYLES = 8, 4  # that are searched: of each style, and how many styles
 _LITTLE = 0.1  # a change of style error by less than this share is none
@@ -119,7 +121,7 @@ class Outcome:
             )
         if self.early:
             advice.append("it stopped early: nothing got better on the pictures held out")
-        elif self.best.step >= self.steps:
+        elif self.held_out >= FEWEST and self.best.step >= self.steps:
             advice.append("it was still getting better at the end: more train.minutes would help")
         now, was = self.best.terms, self.before
         if was.get("gram") and now.get("gram", 0) > (1 - _LITTLE) * was["gram"]:

@@ -31,7 +31,7 @@ from gan_style.folder import environment, memory_in_use, resume_source, run_fold
 from gan_style.images import picture_grid
 from gan_style.model import MODEL_FILE
 from gan_style.pretrained import read_model
-from gan_style.report import Best, Outcome, find_copies
+from gan_style.report import FEWEST, Best, Outcome, find_copies
 from gan_style.results import encode_styles, export_model, invitation, write_report
 from gan_style.samples import sample_rows, validation_terms
 from gan_style.stopping import stop_signals
@@ -42,7 +42,6 @@ from gan_style.trainer import NonFiniteLossError, Trainer
 
 _BEST_FILE = "best.safetensors"
 _FAILURES = 5  # steps in a row without finite losses, after which the weights are to blame
-_FEWEST = 3  # pictures held out that can tell which checkpoint is best; else it is the last
 _VERDICTS = 10  # last logged losses of the discriminator that are kept
 
 
@@ -200,7 +199,7 @@ class Run:
         """Save; keep a copy as the best if the averaged model has never scored better."""
         step, terms = self.trainer.steps_done, validation_terms(self.trainer, self.data)
         self.tracker.log({f"validation/{name}": value for name, value in terms.items()}, step)
-        few, score = self.data.held_out_count < _FEWEST, terms["score"]
+        few, score = self.data.held_out_count < FEWEST, terms["score"]
         if better := (few and math.isfinite(score)) or score < self.best.score:  # nan: no record
             self.best = Best(score, step, terms)
         tensors, skeleton = flatten_state(self.trainer.state_dict())

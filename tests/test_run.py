@@ -351,7 +351,7 @@ def test_the_best_is_kept(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
 ) -> None:
     scores = iter([3.0, broken, 1.0, 2.0])
-    monkeypatch.setattr(run_module, "_FEWEST", 0)
+    monkeypatch.setattr(run_module, "FEWEST", 0)
     monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
     often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
     folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
@@ -384,7 +384,7 @@ def test_a_run_stops_when_nothing_gets_better(
 ) -> None:
     scores = iter([2.0, 1.0, *[3.0] * 9])
     monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
-    monkeypatch.setattr(run_module, "_FEWEST", 0)
+    monkeypatch.setattr(run_module, "FEWEST", 0)
     words = ["train.steps=9", "train.patience=2", "run.checkpoint_every=1", "run.sample_every=99"]
     folder, said = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
     assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
