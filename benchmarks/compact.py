@@ -35,7 +35,6 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style.batch import Batch
-from gan_style.checkpoint import save_checkpoint
 from gan_style.config import ConfigError, load_config
 from gan_style.data import TrainingData
 from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
@@ -49,6 +48,7 @@ from gan_style.losses import (
     style_statistics,
 )
 from gan_style.model import MODEL_FILE
+from gan_style.pretrained import write_model
 from gan_style.trainer import Trainer
 
 LOSSES = ("content", "moments", "gram", "stroke")
@@ -215,8 +215,7 @@ def dump(folder: Path, overrides: Sequence[str]) -> None:
             save_triples(folder, step, batch, paint(model, batch))
             written += 1
     described = {"code": config.model.code, "size": config.model.size}
-    tensors = {name: value.cpu().half() for name, value in trainer.average.state_dict().items()}
-    save_checkpoint(folder / MODEL_FILE, tensors, {"kind": "model", "model": described})
+    write_model(folder / MODEL_FILE, trainer.average.state_dict(), described)
     print(f"{written * config.train.batch_size} triples and {MODEL_FILE} in {folder}")
 
 

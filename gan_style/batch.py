@@ -18,9 +18,12 @@ from torch.utils.data import Dataset
 from gan_style.collection import DataError, Style
 from gan_style.config import DataConfig
 from gan_style.images import PictureError, from_bytes, read_picture, resize_short_side, to_bytes
+from gan_style.recolour import recolour
 
 LONGEST = 4.0
 """A picture's longer side is cut to this many times its shorter one."""
+
+_TRIES, _PLAIN = 4, 8  # places that are tried for a square; levels of 255 that it has to differ by
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,20 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         places += [(self.content, self._content_index(step, i)) for i in range(self.batch_size)]
         complaints: list[str] = []
         pictures = (self.read(style, index, complaints) for style, index in places)
-        numbers = random.random((len(places), 4))
+        numbers = random.random((len(places), 2 + 2 * _TRIES))
         squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers))))
         style, content = squares[: self.batch_size], squares[self.batch_size :]
-        index = torch.tensor(chosen, dtype=torch.int64)
-        return Batch(content, style.reshape(-1, examples, *style.shape[1:]), index), complaints
+        sets = style.reshape(-1, examples, *style.shape[1:])
+        if self.config.recolour:
+            sets = self._recoloured(sets, random)
+        return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), complaints
+
+    def _recoloured(self, sets: Tensor, random: np.random.Generator) -> Tensor:
+        """Show some of the sets in the palette of another one of the batch."""
+        others = sets.roll(1, 0)
+        which = random.random(len(sets)) < self.config.recolour
+        each = zip(sets, others, which, strict=True)
+        return torch.stack([recolour(s, other) if yes else s for s, other, yes in each])
 
     def read(self, style: Style, index: int, complaints: list[str]) -> Tensor:
         """Return a picture, (3, h, w) uint8, or the next one in its style that can be read."""
@@ -110,17 +122,23 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         return int(_order(self.seed, again, number)[index])
 
     def _square(self, picture: Tensor, numbers: Sequence[float]) -> Tensor:
-        """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them."""
+        """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them.
+
+        One of a single colour is drawn again: normalisation makes gradients of it that drown all
+        others, and there is nothing to be learnt from it.
+        """
         crop, jitter = self.config.crop, self.config.scale_jitter
         scale = 1 + jitter * (2 * numbers[0] - 1)
         height, width = picture.shape[1:]
         side = min(round(crop / scale), height, width)
-        top = int(numbers[1] * (height - side + 1))
-        left = int(numbers[2] * (width - side + 1))
-        square = picture[None, :, top : top + side, left : left + side]
+        for down, right in zip(numbers[2::2], numbers[3::2], strict=True):
+            top, left = int(down * (height - side + 1)), int(right * (width - side + 1))
+            square = picture[None, :, top : top + side, left : left + side]
+            if int(square.max()) - int(square.min()) > _PLAIN:
+                break
         if side != crop:
             square = F.interpolate(square, (crop, crop), mode="bilinear", antialias=True)
-        return square.flip(-1) if numbers[3] < 0.5 else square
+        return square.flip(-1) if numbers[1] < 0.5 else square
 
 
 def decoded(path: Path, size: int) -> Tensor:

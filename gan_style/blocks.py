@@ -10,6 +10,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+_EPSILON = 1e-2
+"""Added to variances, which are about 1. With less, a square of one colour multiplies gradients in
+every layer until they are infinite, and rounding is painted where the photo has nothing."""
+
 
 class Convolution(nn.Conv2d):
     """Convolution that keeps the size (divided by the stride) by reflection padding.
@@ -68,7 +72,7 @@ def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
     count = maps.shape[2] * maps.shape[3]
     mean = maps.sum((2, 3), keepdim=True, dtype=torch.float32) / count
     square = (maps * maps).sum((2, 3), keepdim=True, dtype=torch.float32) / count
-    return mean, (square - mean * mean).clamp(min=0).add(1e-4).rsqrt()
+    return mean, (square - mean * mean).clamp(min=0).add(_EPSILON).rsqrt()
 
 
 class _NormaliseModulate(torch.autograd.Function):
@@ -100,6 +104,43 @@ class _NormaliseModulate(torch.autograd.Function):
         kind = maps.dtype
         through = torch.addcmul(offset.to(kind), maps, slope.to(kind))
         return torch.addcmul(through, gradient, factor.to(kind)), for_scale, for_shift
+
+
+class RunningScale(nn.Module):
+    """Brings each of D numbers to mean 0 and deviation 1 over the pictures measured.
+
+    Unlike batch normalisation (Ioffe & Szegedy 2015) it scales by what was measured so far, in
+    training as in use, so that a picture's numbers never depend on what else is in its batch; and
+    it stops measuring after STEPS batches, so that a model adapted to one collection keeps its
+    scale.
+
+    Shape: (B, D) -> (B, D) float32
+    """
+
+    STEPS = 2000
+    mean: Tensor  # (D,)
+    square: Tensor  # (D,) mean square
+    steps: Tensor  # () int64
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("square", torch.ones(count))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, values: Tensor) -> Tensor:
+        variance = (self.square - self.mean.square()).clamp(min=0) + 1e-4
+        return (values.float() - self.mean) * variance.rsqrt()
+
+    @torch.no_grad()
+    def measure(self, values: Tensor) -> None:
+        """Take (B, D) numbers of a batch into account: all alike at first, then fading."""
+        steps = int(self.steps)
+        if steps < self.STEPS:
+            share = max(1 / (steps + 1), 0.01)
+            self.mean.lerp_(values.float().mean(0), share)
+            self.square.lerp_(values.float().square().mean(0), share)
+            self.steps += 1
 
 
 class Modulation(nn.Module):

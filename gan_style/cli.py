@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gan_style import code_commands, style_commands
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
-from gan_style.images import PictureError, save_picture, some_pictures
+from gan_style.forecast import forecast
 from gan_style.inspection import inspect_folder
 from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
-from gan_style.style import SUFFIX, StyleCode
-from gan_style.stylizer import Stylizer
+from gan_style.style_commands import refuse_to_replace
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="learn the styles of a folder of pictures"), "")
-    _add_encode(commands.add_parser("encode", help="turn example pictures into a style code"))
-    _add_stylize(commands.add_parser("stylize", help="paint photos in a style"))
+    for name, (told, add) in (style_commands.COMMANDS | code_commands.COMMANDS).items():
+        add(commands.add_parser(name, help=told))
     _add_optimize(commands.add_parser("optimize", help="paint a photo without a model, slowly"))
     _add_evaluate(commands.add_parser("evaluate", help="tell how good paintings are"))
     _add_check(commands.add_parser("check", help="look a folder over before training on it"))
@@ -73,118 +73,26 @@ def _add_train(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="CONFIG.yaml | key.sub=value",
-        help=f"a configuration (default: {default or 'the defaults below'}) and changes to it",
+        metavar="FOLDER | CONFIG.yaml | key.sub=value",
+        help="a folder of pictures (data.styles), a configuration (default: "
+        f"{default or 'the defaults below'}) and changes to it",
     )
     parser.set_defaults(command=partial(_train, default=default))
 
 
 def _train(options: argparse.Namespace, default: str) -> None:
-    files = [word for word in options.words if "=" not in word]
-    if len(files) > 1:
-        raise ConfigError(f"one configuration at a time, not {len(files)}: {', '.join(files)}")
-    overrides = [word for word in options.words if "=" in word]
-    train(load_config(files[0] if files else default or None, overrides))
-
-
-# ---------------------------------------------------------------------- encode
-
-
-def _add_encode(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Turn example pictures into a style code, a file under 100 KB."
-    parser.add_argument("pictures", nargs="+", type=Path, help="folders or pictures of one style")
-    parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
-    _add_model(parser)
-    parser.add_argument("--name", default="", help="name kept in the code (default: the file's)")
-    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
-    parser.set_defaults(command=_encode)
-
-
-def _encode(options: argparse.Namespace) -> None:
-    output: Path = options.output
-    if not output.name.endswith(SUFFIX):
-        output = output.with_name(output.name.removesuffix(".safetensors") + SUFFIX)
-    _refuse_to_replace(output, options.force)
-    pictures = _pictures(options.pictures)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    name = options.name or output.name.removesuffix(SUFFIX)
-    code = stylizer.encode(
-        pictures, name, report=tqdm.write, progress=partial(tqdm, unit=" pictures")
-    )
-    code.save(output)
-    print(f"{output}: style {code.name!r} from {code.count} pictures, model {code.model}")
-
-
-# ---------------------------------------------------------------------- stylize
-
-
-def _add_stylize(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Paint photos in a style."
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos or folders")
-    parser.add_argument(
-        "--style", required=True, type=Path, help=f"a style code (*{SUFFIX}), a picture or a folder"
-    )
-    _add_model(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        help="a file for one photo; a folder takes <stem>.png of each",
-    )
-    parser.add_argument("--strength", type=float, default=1.0, help="0 (the photo) to 1 (default)")
-    parser.add_argument("--keep-colour", action="store_true", help="keep the photo's colours")
-    parser.add_argument(
-        "--size", type=int, help="short side of the painting (default: the photo's)"
-    )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    parser.set_defaults(command=_stylize)
-
-
-def _stylize(options: argparse.Namespace) -> None:
-    if not 0 <= options.strength <= 1:
-        raise ValueError(f"--strength is {options.strength}; allowed: 0 to 1")
-    targets = _targets(_pictures(options.photos), options.output, options.photos)
-    for target in targets.values():
-        _refuse_to_replace(target, options.force)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    code = _style(options.style, stylizer)
-    skipped = 0
-    for photo, target in tqdm(targets.items(), unit=" photos", disable=len(targets) == 1):
-        try:
-            painted = stylizer.stylize(
-                photo, code, options.strength, keep_colour=options.keep_colour, size=options.size
-            )
-        except PictureError as error:
-            skipped += 1
-            tqdm.write(f"skipped: {error}")
-            continue
-        save_picture(painted, target)
-    if skipped == len(targets):
-        raise PictureError("no photo could be read: nothing was painted")
-    if skipped:
-        print(f"{skipped} of {len(targets)} photos were skipped")
-    print(f"painted {len(targets) - skipped} into {options.output}")
-
-
-def _style(path: Path, stylizer: Stylizer) -> StyleCode:
-    if path.name.endswith(".safetensors"):
-        return StyleCode.load(path)
-    return stylizer.encode(_pictures([path]), path.stem, report=tqdm.write)
-
-
-def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, Path]:
-    """Where each photo's painting goes; two of one name are refused rather than overwritten."""
-    if len(given) == 1 and not given[0].is_dir() and output.suffix and not output.is_dir():
-        return {photos[0]: output}
-    targets: dict[Path, Path] = {}
-    taken: dict[Path, Path] = {}
-    for photo in photos:
-        target = output / f"{photo.stem}.png"
-        if target in taken:
-            raise ValueError(f"{taken[target]} and {photo} would both become {target}; rename one")
-        targets[photo], taken[target] = target, photo
-    return targets
+    plain = [word for word in options.words if "=" not in word]
+    folders = [word for word in plain if Path(word).is_dir()]
+    files = [word for word in plain if word not in folders]
+    for kind, given in (("folder", folders), ("configuration", files)):
+        if len(given) > 1:
+            raise ConfigError(f"one {kind} at a time, not {len(given)}: {', '.join(given)}")
+    changes = [word for word in options.words if "=" in word]
+    for folder in folders:
+        if other := [word for word in changes if word.startswith("data.styles=")]:
+            raise ConfigError(f"data.styles is given twice: as {folder} and as {other[0]}")
+        changes.append(f"data.styles={folder}")
+    train(load_config(files[0] if files else default or None, changes))
 
 
 # ---------------------------------------------------------------------- optimize
@@ -208,7 +116,7 @@ def _add_optimize(parser: argparse.ArgumentParser) -> None:
 
 def _optimize(options: argparse.Namespace) -> None:
     for path in (options.output, options.output.with_suffix(".json")):
-        _refuse_to_replace(path, options.force)
+        refuse_to_replace(path, options.force)
     settings = Settings(**{each.name: getattr(options, each.name) for each in fields(Settings)})
     with tqdm(total=settings.evaluations, unit=" evaluations") as bar:
 
@@ -257,32 +165,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    print("\n".join(inspect_folder(options.folder).lines()))
-
-
-# ---------------------------------------------------------------------- shared
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="a run folder or a model file")
-    parser.add_argument(
-        "--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: auto"
-    )
-
-
-def _pictures(places: list[Path]) -> list[Path]:
-    """Picture files, folders searched; a file that does not exist is refused before any work."""
-    found: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            found += some_pictures(place)
-        elif place.exists():
-            found.append(place)
-        else:
-            raise PictureError(f"{place} does not exist")
-    return found
-
-
-def _refuse_to_replace(path: Path, force: bool) -> None:
-    if path.exists() and not force:
-        raise ValueError(f"{path} is there already; --force replaces it")
+    found = inspect_folder(options.folder)
+    print("\n".join(found.lines()))
+    if found.count:
+        print("\n".join(forecast(load_config(None, [])).lines()))

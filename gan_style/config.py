@@ -46,6 +46,8 @@ class DataConfig(Section, key="data"):
     """A style is encoded from 1 to this many pictures, drawn anew each batch."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
+    recolour: float = limited(0.0, at_least=0, at_most=1)
+    """Share of style sets that are shown in the palette of another: more styles of few works."""
     held_out: float = limited(0.1, at_least=0, at_most=0.5)
     """Share of a style's pictures not trained on: the best checkpoint is chosen by them."""
     memory_gb: float = limited(2.0, at_least=0)
@@ -66,7 +68,7 @@ class ModelConfig(Section, key="model"):
 
     size: Literal["small", "large"] = "small"
     """`small` trains on a CPU; `large` wants a GPU."""
-    code: int = limited(128, at_least=8, at_most=512)
+    code: int = limited(256, at_least=8, at_most=512)
     """Numbers in a style code."""
 
 
@@ -131,19 +133,21 @@ class DiscriminatorConfig(Section, key="discriminator"):
 class TrainConfig(Section, key="train"):
     """Length, optimisation and precision of the run. Progress is counted in images seen."""
 
-    images: int = limited(200_000, at_least=0)
+    images: int = limited(0, at_least=0)
     """Stop after so many content pictures; 0: no such limit."""
     steps: int = limited(0, at_least=0)
     """Stop after so many steps; 0: no such limit."""
-    minutes: float = limited(0.0, at_least=0)
+    minutes: float = limited(5.0, at_least=0)
     """Stop after so many minutes of training, resumed parts included; 0: no such limit."""
+    patience: int = limited(0, at_least=0)
+    """Stop if so many checkpoints in a row paint no better on pictures held out; 0: never."""
     batch_size: int = limited(8, at_least=1)
     """Content pictures a step."""
     accumulate: int = limited(1, at_least=1)
     """Equal parts in which a batch is worked through; must divide `train.batch_size`."""
-    learning_rate: float = limited(1e-3, above=0)
+    learning_rate: float = limited(3e-4, above=0)
     """Adam's rate for encoder and generator after warm-up."""
-    discriminator_learning_rate: float = limited(1e-3, above=0)
+    discriminator_learning_rate: float = limited(3e-4, above=0)
     """Adam's rate for the discriminator."""
     betas: tuple[float, float] = limited((0.5, 0.99), at_least=0, below=1)
     """Adam's decay rates."""
@@ -159,6 +163,8 @@ class TrainConfig(Section, key="train"):
     """Where to train; `auto` takes cuda, then mps, then cpu."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
+    init: str = "base"
+    """Begin with a run folder, a model file, or `base`, the model shipped; empty: from nothing."""
     resume: str = "false"
     """`true`: go on from the newest checkpoint of `run.dir`; or the path of a checkpoint or run."""
 

@@ -5,6 +5,7 @@ A batch is a pure function of the seed and the step, so a resumed run goes on as
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -75,7 +76,8 @@ class TrainingData:
         self.styles = kept
         shown, held_out = _hold_out(kept, config.held_out, whole=config.picture_is_style)
         self._pictures = Pictures(config, batch_size, seed, shown, content, memory)
-        self._held_out = Pictures(config, batch_size, seed + 1, held_out or shown, content, memory)
+        plain = replace(config, recolour=0.0)
+        self._held_out = Pictures(plain, batch_size, seed + 1, held_out or shown, content, memory)
         self.held_out_count = len(paths_of(held_out))
         self._reported: set[str] = set()
 
@@ -83,6 +85,11 @@ class TrainingData:
     def content_count(self) -> int:
         """How many content pictures there are."""
         return len(self._pictures.content.paths)
+
+    @property
+    def content_paths(self) -> Sequence[Path]:
+        """The content pictures' files."""
+        return self._pictures.content.paths
 
     @property
     def in_memory(self) -> bool:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_style.blocks import RunningScale
+
 _WIDTHS = {"small": (32, 64, 128, 192), "large": (64, 128, 256, 384)}
 
 
@@ -17,6 +19,8 @@ class StyleEncoder(nn.Module):
     Style is what stays when positions are forgotten: the mean and deviation of each channel of
     each stage are taken over the whole picture (Huang & Belongie 2017) and read by a small
     network; the readings are averaged over the set, as in Deep Sets (Zaheer et al. 2017, th. 2).
+    They are scaled each by itself first: else brightness, of which all of them speak, drowns the
+    rest, and codes have two dimensions whatever their length (docs/LOG.md).
 
     Shape:
         - pictures: (B, K, 3, H, W), K at least 1, H and W at least 32
@@ -31,8 +35,8 @@ class StyleEncoder(nn.Module):
         pairs = zip((3, *widths), widths, strict=False)
         self.stages = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairs)
         pooled = 2 * (3 + sum(widths))
+        self.scale = RunningScale(pooled)
         self.read = nn.Sequential(
-            nn.LayerNorm(pooled),
             nn.Linear(pooled, 256),
             nn.LeakyReLU(0.2),
             nn.Linear(256, 256),
@@ -40,14 +44,18 @@ class StyleEncoder(nn.Module):
         )
         self.to_code = nn.Linear(256, code)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, *, measure: bool = False) -> Tensor:
+        """Codes of sets of pictures; `measure`: let these pictures set the scale of readings."""
         sets, examples = pictures.shape[:2]
         x = (pictures.flatten(0, 1) * 2 - 1).to(memory_format=torch.channels_last)
         pooled = [_pool(x)]
         for stage in self.stages:
             x = F.leaky_relu(stage(x), 0.2)  # (B*K, width, H/2, W/2), halved at each stage
             pooled.append(_pool(x))
-        readings = self.read(torch.cat(pooled, dim=1)).float()  # (B*K, 256)
+        numbers = torch.cat(pooled, dim=1)
+        if measure:
+            self.scale.measure(numbers)
+        readings = self.read(self.scale(numbers)).float()  # (B*K, 256)
         code: Tensor = self.to_code(readings.unflatten(0, (sets, examples)).mean(1))  # (B, d)
         return code.float()
 
@@ -63,9 +71,11 @@ def _pool(maps: Tensor) -> Tensor:
 class DescriptorHead(nn.Module):
     """Predicts the style descriptor from the code alone: what ties the code to the style.
 
+    Each number of the descriptor is brought to one scale, by `scale`, so that all count alike.
+
     Shape:
         - code: (B, d)
-        - returns: (B, D)
+        - returns: (B, D), the scaled descriptor
     """
 
     def __init__(self, code: int, descriptor: int) -> None:
@@ -73,6 +83,7 @@ class DescriptorHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(code, 256), nn.LeakyReLU(0.2), nn.Linear(256, descriptor)
         )
+        self.scale = RunningScale(descriptor)
 
     def forward(self, code: Tensor) -> Tensor:
         prediction: Tensor = self.layers(code)

@@ -28,9 +28,9 @@ class StyleModel(nn.Module):
         self.generator = Generator(code, size)
         self.to(memory_format=torch.channels_last)
 
-    def encode(self, pictures: Tensor) -> Tensor:
-        """(B, K, 3, H, W) example pictures of B styles -> (B, d) codes."""
-        code: Tensor = self.encoder(pictures)
+    def encode(self, pictures: Tensor, *, measure: bool = False) -> Tensor:
+        """(B, K, 3, H, W) example pictures of B styles -> (B, d) codes; see `StyleEncoder`."""
+        code: Tensor = self.encoder(pictures, measure=measure)
         return code
 
     def forward(self, content: Tensor, code: Tensor) -> Tensor:

@@ -1,11 +1,9 @@
 """The story of a training run: data, trainer, steps, samples, checkpoints, the end."""
 
 import math
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections import deque
+from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_style.batch import Batch
 from gan_style.checkpoint import (
     flatten_state,
     load_checkpoint,
@@ -28,16 +27,22 @@ from gan_style.device import (
     keep_freed_memory,
     matrix_products,
 )
-from gan_style.folder import environment, file_name, memory_in_use, resume_source, run_folder
+from gan_style.folder import environment, memory_in_use, resume_source, run_folder
 from gan_style.images import picture_grid
 from gan_style.model import MODEL_FILE
-from gan_style.samples import sample_rows, validation_score
-from gan_style.style import SUFFIX
+from gan_style.pretrained import read_model
+from gan_style.report import FEWEST, Best, Outcome, find_copies
+from gan_style.results import encode_styles, export_model, invitation, write_report
+from gan_style.samples import sample_rows, validation_terms
+from gan_style.stopping import stop_signals
+from gan_style.style import SUFFIX, StyleCode
 from gan_style.stylizer import Stylizer
 from gan_style.tracking import Tracker, build_tracker
 from gan_style.trainer import NonFiniteLossError, Trainer
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BEST_FILE = "best.safetensors"
+_FAILURES = 5  # steps in a row without finite losses, after which the weights are to blame
+_VERDICTS = 10  # last logged losses of the discriminator that are kept
 
 
 def train(config: Config, report: Any = print) -> Path:
@@ -58,6 +63,8 @@ def train(config: Config, report: Any = print) -> Path:
         run = Run(config, run_dir, data, Trainer(config, device))
         if source is not None:
             run.resume(source)
+        elif config.train.init:
+            run.begin(config.train.init)
         run.start(report)
         stopped = run.fit()
         run.finish(stopped, report)
@@ -74,7 +81,10 @@ class Run:
         self.data = data
         self.trainer = trainer
         self.seconds = 0.0
-        self.best = math.inf
+        self.best = Best()
+        self.before: dict[str, float] = {}  # validation terms of the model begun with
+        self.verdicts: deque[float] = deque(maxlen=_VERDICTS)
+        self.failures = 0  # steps in a row that were left out
         self.saved = -1  # step of the last checkpoint of this start
         self.tracker_state: dict[str, Any] | None = None
         self.tracker = Tracker()
@@ -110,9 +120,11 @@ class Run:
         with stop_signals() as stopped, self._bar() as bar:
             for batch in self.data.batches(trainer.steps_done):
                 self.seconds = time.monotonic() - began
-                if stopped or self.progress() >= 1:
+                if stopped or self.progress() >= 1 or self.stagnant():
                     break
-                terms = trainer.step(batch, self.progress())
+                terms = self._step(batch)
+                if terms is None:
+                    continue
                 step = trainer.steps_done
                 self.seconds = time.monotonic() - began
                 bar.update(100 * min(1.0, self.progress()) - bar.n)
@@ -127,6 +139,20 @@ class Run:
             self._checkpoint()
         return bool(stopped)
 
+    def _step(self, batch: Batch) -> dict[str, Tensor] | None:
+        """The terms of a step; None for one left out, because a loss or gradient is not finite."""
+        try:
+            terms = self.trainer.step(batch, self.progress())
+        except NonFiniteLossError as error:
+            self.failures += 1
+            if self.failures >= _FAILURES:
+                raise
+            tqdm.write(f"left out a step: {error}")
+            self.trainer.leave_out(batch)
+            return None
+        self.failures = 0
+        return terms
+
     def progress(self) -> float:
         """Share of the run that is done: the largest over the limits that are set."""
         train = self.config.train
@@ -136,6 +162,12 @@ class Run:
             (self.seconds / 60, train.minutes),
         ]
         return max(done / limit for done, limit in shares if limit > 0)
+
+    def stagnant(self) -> bool:
+        """Whether the held-out score has not improved for `train.patience` checkpoints."""
+        waited = self.trainer.steps_done - self.best.step
+        patience = self.config.train.patience * self.config.run.checkpoint_every
+        return 0 < patience <= waited and math.isfinite(self.best.score)
 
     def _bar(self) -> "tqdm[Any]":
         bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -152,6 +184,7 @@ class Run:
             "memory_gb": memory_in_use(self.trainer.device),
         }
         self.tracker.log(values, self.trainer.steps_done)
+        self.verdicts.append(values.get("discriminator/loss", math.nan))
         shown = ("content", "gram", "stroke", "adversarial")
         parts = [f"{n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
         bar.set_postfix_str(", ".join([*parts, f"{values['images_per_second']:.1f} pictures/s"]))
@@ -163,11 +196,12 @@ class Run:
     # ------------------------------------------------------------------ checkpoints
 
     def _checkpoint(self) -> None:
-        """Save, and keep a copy as the best if the averaged model has never scored better."""
-        score = validation_score(self.trainer, self.data)
-        self.tracker.log({"validation/score": score}, self.trainer.steps_done)
-        better = score < self.best
-        self.best = min(self.best, score)  # in this order a nan is no record
+        """Save; keep a copy as the best if the averaged model has never scored better."""
+        step, terms = self.trainer.steps_done, validation_terms(self.trainer, self.data)
+        self.tracker.log({f"validation/{name}": value for name, value in terms.items()}, step)
+        few, score = self.data.held_out_count < FEWEST, terms["score"]
+        if better := (few and math.isfinite(score)) or score < self.best.score:  # nan: no record
+            self.best = Best(score, step, terms)
         tensors, skeleton = flatten_state(self.trainer.state_dict())
         metadata = {
             "kind": "checkpoint",
@@ -175,14 +209,15 @@ class Run:
             "config": config_to_dict(self.config),
             "state": skeleton,
             "seconds": self.seconds,
-            "best": self.best,
+            "best": asdict(self.best),
+            "before": self.before,
             "tracker": self.tracker.state(),
         }
-        newest = self.checkpoints / f"step-{self.trainer.steps_done:08d}.safetensors"
+        newest = self.checkpoints / f"step-{step:08d}.safetensors"
         save_checkpoint(newest, tensors, metadata)
         if better:
             averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
-            save_checkpoint(self.checkpoints / "best.safetensors", averaged, metadata)
+            save_checkpoint(self.checkpoints / _BEST_FILE, averaged, metadata)
         prune_checkpoints(self.checkpoints, self.config.run.keep)
         self.saved = self.trainer.steps_done
 
@@ -198,11 +233,27 @@ class Run:
         try:
             self.trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
             self.seconds = float(metadata["seconds"])
-            self.best = float(metadata["best"])
+            self.best = Best(**metadata["best"])
+            self.before = dict(metadata["before"])
             self.tracker_state = metadata["tracker"]
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
             raise ConfigError(f"{source} cannot be resumed: {reason}") from error
+
+    def begin(self, place: str) -> None:
+        """Begin with the networks of a trained model; the rest is as for a fresh run."""
+        read, mine = read_model(place), self.config.model
+        if (read.code, read.size) != (mine.code, mine.size):
+            raise ConfigError(
+                f"train.init {place} is a model of model.code={read.code} model.size={read.size}; "
+                f"the configuration has {mine.code} and {mine.size}"
+            )
+        try:
+            self.trainer.begin_with(read.model, read.critic)
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"train.init {place} does not fit: {reason}") from error
+        self.before = validation_terms(self.trainer, self.data)
 
     # ------------------------------------------------------------------ the end
 
@@ -216,53 +267,33 @@ class Run:
             )
             return
         self._sample()
-        model, styles = self._export()
-        self.tracker.close()
-        newest = max((self.folder / "samples").glob("sample-*.png"))
-        names = "\n".join(f"style code  {path}" for path in styles)
-        report(
-            f"\nlook at     {newest}\nmodel       {model}\n{names}\n"
-            f"next        gan-style stylize PHOTO --style {quote(str(styles[0]))} "
-            f"--model {quote(str(self.folder))} -o painted.png"
-        )
-
-    def _export(self) -> tuple[Path, list[Path]]:
-        """Write the averaged model in half precision, and the code of every style."""
-        model = self.folder / MODEL_FILE
-        tensors = {k: v.cpu().half() for k, v in self.trainer.average.state_dict().items()}
-        described = {"code": self.config.model.code, "size": self.config.model.size}
-        save_checkpoint(model, tensors, {"kind": "model", "model": described})
-        self.tracker.artifact("model", "model", model)
-        stylizer = Stylizer.from_pretrained(model, self.trainer.device.type)
-        written = []
-        for style in self.data.styles[:64]:  # of a thousand single pictures, only the first
-            code = stylizer.encode(style.paths, style.name, report=lambda line: None)
-            path = code.save(self.folder / "styles" / f"{file_name(style.name)}{SUFFIX}")
+        best, device = self.checkpoints / _BEST_FILE, self.trainer.device.type
+        averaged = read_model(best).model if best.is_file() else self.trainer.average.state_dict()
+        stylizer = export_model(self.folder, averaged, self.config.model, device)
+        styles = encode_styles(stylizer, self.data.styles, self.folder)
+        outcome = self._outcome(stylizer, list(styles.values()))
+        self.tracker.artifact("report", "report", write_report(self.folder, outcome))
+        self.tracker.artifact("model", "model", self.folder / MODEL_FILE)
+        for path in styles:
             self.tracker.artifact(path.name.removesuffix(SUFFIX), "style", path)
-            written.append(path)
-        return model, written
+        numbers = {f"report/{name}": value for name, value in outcome.numbers().items()}
+        self.tracker.log(numbers, self.trainer.steps_done)
+        self.tracker.close()
+        report("\n".join(["", *outcome.lines(), "", invitation(self.folder, list(styles))]))
 
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that fills when Ctrl-C or SIGTERM comes; a second Ctrl-C interrupts at once."""
-    received: list[int] = []
-
-    def remember(number: int, frame: Any) -> None:
-        received.append(number)
-        if len(received) > 1:
-            raise KeyboardInterrupt
-
-    try:
-        previous = {number: signal.signal(number, remember) for number in _SIGNALS}
-    except ValueError:  # not the main thread, which alone may listen
-        yield received
-        return
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    def _outcome(self, stylizer: Stylizer, codes: list[StyleCode]) -> Outcome:
+        data = self.data
+        return Outcome(
+            before=self.before,
+            best=self.best,
+            steps=self.trainer.steps_done,
+            early=self.stagnant(),
+            counts={style.name: len(style.paths) for style in data.styles},
+            held_out=data.held_out_count,
+            form=self.config.discriminator.form,
+            verdicts=[value for value in self.verdicts if math.isfinite(value)],
+            copied=find_copies(stylizer, data.content_paths, data.styles, codes),
+        )
 
 
 __all__ = ["NonFiniteLossError", "train"]

@@ -35,14 +35,12 @@ def paint(trainer: Trainer, photo: Tensor, code: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def validation_score(trainer: Trainer, data: TrainingData) -> float:
-    """Weighted content, Gram, moments and stroke losses of the averaged model on fixed batches.
+def validation_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:
+    """Picture terms of the averaged model on fixed batches, and "score", their weighted sum.
 
     The lower the better. The batches are of style pictures held out from training; the
     discriminator has no say, because it changes from step to step.
     """
-    scores = []
-    for index in range(VALIDATION_BATCHES):
-        batch = data.validation(index).to(trainer.device)
-        scores.append(trainer.evaluate(batch))
-    return sum(scores) / len(scores)
+    batches = (data.validation(index) for index in range(VALIDATION_BATCHES))
+    found = [trainer.evaluate(batch.to(trainer.device)) for batch in batches]
+    return {name: sum(terms[name] for terms in found) / len(found) for name in found[0]}

@@ -1,13 +1,14 @@
 """Use of a trained model: pictures -> style code, photo and code -> painting. No training code."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_style.checkpoint import load_checkpoint, newest_checkpoint
 from gan_style.device import bfloat16_is_fast, choose_device
 from gan_style.generator import MINIMUM_SIDE
 from gan_style.images import (
@@ -18,7 +19,8 @@ from gan_style.images import (
     to_rgb,
     to_tensor,
 )
-from gan_style.model import MODEL_FILE, StyleModel, model_id
+from gan_style.model import StyleModel, model_id
+from gan_style.pretrained import BASE, ModelError, read_model
 from gan_style.style import StyleCode, StyleError, make_thumbnail, picture_hash
 
 Picture = Image.Image | str | Path
@@ -26,10 +28,6 @@ ENCODED_SIDE = 288
 """Short side in pixels at which example pictures are read, as in training."""
 _LONGEST = 4
 """Pictures are cut to at most this many times their short side before they are read."""
-
-
-class ModelError(ValueError):
-    """A model that cannot be loaded, or a code that is not its own."""
 
 
 class Stylizer:
@@ -40,37 +38,40 @@ class Stylizer:
     >>> stylizer.stylize("photo.jpg", code, strength=0.8).save("painted.png")
     """
 
-    def __init__(self, model: StyleModel, identity: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: StyleModel,
+        identity: str,
+        device: torch.device,
+        codes: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
         self.device = device
-        self._autocast = device.type != "mps" and bfloat16_is_fast(device)
+        self._codes = codes or {}
+        self._half = device.type != "mps" and bfloat16_is_fast(device)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, device: str = "auto") -> "Stylizer":
-        """Load the averaged networks of a run.
+    def from_pretrained(cls, path: str | Path = BASE, device: str = "auto") -> "Stylizer":
+        """Load the averaged networks of a model.
 
         Args:
-            path: a run folder, a checkpoint or an exported model (model.safetensors).
+            path: a run folder, a checkpoint, an exported model (model.safetensors), or "base", the
+                model that comes with the package.
             device: "auto", "cpu", "cuda" or "mps".
 
         Raises:
             ModelError: nothing there, or not a model.
             ValueError: a device that is not here.
         """
-        file = _find_model(Path(path))
-        tensors, facts = load_checkpoint(file)
+        read = read_model(path)
         try:
-            model = StyleModel(int(facts["model"]["code"]), str(facts["model"]["size"]))
-            prefix = "" if facts["kind"] == "model" else "average."
-            state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            model.load_state_dict(
-                {k: v.float() for k, v in state.items() if k in model.state_dict()}
-            )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            model = StyleModel(read.code, read.size)
+            model.load_state_dict(read.model)
+        except (ValueError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
-            raise ModelError(f"{file} is not a gan_style model: {reason}") from error
-        return cls(model, model_id(model), choose_device(device))
+            raise ModelError(f"{read.path} is not a gan_style model: {reason}") from error
+        return cls(model, model_id(model), choose_device(device), read.codes)
 
     def encode(
         self,
@@ -112,6 +113,23 @@ class Stylizer:
             thumbnail=make_thumbnail(shown),
         )
 
+    def sample(self, seed: int) -> StyleCode:
+        """A style that nobody has painted: drawn from the distribution of the training codes.
+
+        Normal, with their mean and covariance. `StyleCode.sample` draws near one style instead.
+
+        Raises:
+            ModelError: nobody has counted the codes of this model; the base model's are.
+        """
+        if not self._codes:
+            raise ModelError(
+                f"model {self.id} keeps no distribution of styles; draw near one style instead"
+            )
+        mean, factor = self._codes["mean"], self._codes["factor"]
+        drawn = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed))
+        code = mean + factor @ drawn
+        return StyleCode(code, torch.zeros_like(code), f"sample {seed}", self.id, count=0)
+
     def stylize(
         self,
         picture: Picture,
@@ -147,6 +165,10 @@ class Stylizer:
         painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
         return with_colours_of(opened, painted) if keep_colour else painted
 
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context in which this device paints fastest: bfloat16 where that is fast."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)
+
     def _refuse_foreign(self, code: StyleCode) -> None:
         if code.model != self.id:
             raise StyleError(
@@ -178,7 +200,7 @@ class Stylizer:
         target = code[None].to(self.device)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
             target = self.model.encode(photo[:, None]).lerp(target, strength)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+        with self.autocast():
             painted = self.model(photo, target).float()
         painted = photo.lerp(painted, min(1.0, 2 * strength))
         if enlarge > 1:
@@ -222,17 +244,3 @@ def _trim(picture: Image.Image) -> Image.Image:
     longest = _LONGEST * min(width, height)
     left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
     return picture.crop((left, top, left + min(width, longest), top + min(height, longest)))
-
-
-def _find_model(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.exists():
-        raise ModelError(f"model {path} does not exist; give a run folder or a model file")
-    for file in (path / MODEL_FILE, path / "checkpoints" / "best.safetensors"):
-        if file.is_file():
-            return file
-    newest = newest_checkpoint(path / "checkpoints") if (path / "checkpoints").is_dir() else None
-    if newest is None:
-        raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
-    return newest

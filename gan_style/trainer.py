@@ -4,6 +4,7 @@ Knows nothing of files, the command line or Weights & Biases.
 """
 
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -125,7 +126,7 @@ class Trainer:
         few = max(1, count // 8) if "identity" in self.weights else 0  # of each kind
         own = torch.cat([batch.style.flatten(0, 1), batch.content[:few]])  # (B + few, 3, C, C)
         with self._autocast():
-            each = self.model.encode(own[:, None])  # (B + few, d)
+            each = self.model.encode(own[:, None], measure=True)  # (B + few, d)
             codes = each[:count].reshape(-1, examples, each.shape[1]).mean(1)  # (S, d)
             code = codes.repeat_interleave(examples, dim=0)  # (B, d)
             again = [*range(few), *range(count, count + few)]  # styles, then photos
@@ -157,6 +158,11 @@ class Trainer:
             penalise=self.steps_done % self.config.discriminator.r1_interval == 0,
         )
 
+    def leave_out(self, batch: Batch) -> None:
+        """Count a batch without learning from it: the next step draws another."""
+        self.images_seen += len(batch.content)
+        self.steps_done += 1
+
     # ------------------------------------------------------------------ encoder and generator
 
     def _model_terms(
@@ -167,13 +173,16 @@ class Trainer:
         terms, style = self.perception.terms(
             painted.stylized, batch.content, style_pictures, examples, shift
         )
-        with self._autocast():
-            if "descriptor" in self.weights:
-                wanted = self.perception.descriptor(style)[::examples]
-                terms["descriptor"] = descriptor_loss(self.head(painted.codes), wanted)
-            if "code" in self.weights:
+        if "descriptor" in self.weights:
+            descriptor = self.perception.descriptor(style)[::examples]
+            self.head.scale.measure(descriptor)
+            with self._autocast():
+                predicted = self.head(painted.codes)
+            terms["descriptor"] = descriptor_loss(predicted, self.head.scale(descriptor))
+        if "code" in self.weights:
+            with self._autocast():
                 recovered = self.model.encode(painted.stylized[:, None])
-                terms["code"] = code_loss(recovered, painted.code.detach())
+            terms["code"] = code_loss(recovered, painted.code.detach())
         if "identity" in self.weights:
             terms["identity"] = identity_loss(painted.repainted, painted.originals)
         if "adversarial" in self.weights:
@@ -184,14 +193,16 @@ class Trainer:
         return {name: terms[name] for name in self.weights}
 
     @torch.inference_mode()
-    def evaluate(self, batch: Batch) -> float:
-        """Weighted sum of the picture terms of the averaged model; the lower the better."""
+    def evaluate(self, batch: Batch) -> dict[str, float]:
+        """The picture terms of the averaged model, unweighted, and "score", their weighted sum."""
         examples = batch.style.shape[1]
         code = self.average.encode(batch.style).repeat_interleave(examples, dim=0)
         painted = self.average(batch.content, code)
         style = batch.style.flatten(0, 1)
         terms, _ = self.perception.terms(painted, batch.content, style, examples)
-        return math.fsum(self.weights.get(name, 0.0) * t.item() for name, t in terms.items())
+        values = {name: term.item() for name, term in terms.items()}
+        score = math.fsum(self.weights.get(name, 0.0) * value for name, value in values.items())
+        return values | {"score": score}
 
     # ------------------------------------------------------------------ helpers
 
@@ -236,6 +247,22 @@ class Trainer:
         averaged: list[Tensor] = [*self.average.parameters()]
         current: list[Tensor] = [*self.model.parameters()]
         torch._foreach_lerp_(averaged, current, share)
+        for mine, other in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(other)
+
+    def begin_with(
+        self, model: Mapping[str, Tensor], critic: Mapping[str, Mapping[str, Tensor]]
+    ) -> None:
+        """Take over trained networks: those of the model and, as far as given, of the critic.
+
+        Args:
+            model: state of encoder and generator, which become the averages, too.
+            critic: states of "discriminator" and "head".
+        """
+        self.model.load_state_dict(model)
+        self.average.load_state_dict(model)
+        for part, state in critic.items():
+            getattr(self, part).load_state_dict(state)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, beside configuration and data."""

@@ -196,7 +196,7 @@ SETTINGS = {
     "no end": (["train.steps=0", "train.images=0"], "train.steps and train.minutes are 0"),
     "two files": (["a.yaml", "b.yaml"], "one configuration at a time, not 2: a.yaml, b.yaml"),
     "missing file": (["nowhere.yaml"], "nowhere.yaml"),
-    "file is a folder": (["folder"], "folder"),
+    "folder and option": (["folder"], "data.styles is given twice: as folder and as data.styles="),
     "file is a picture": (["picture.yaml"], "picture.yaml"),
     "file is no YAML": (["broken.yaml"], "broken.yaml"),
     "file is a list": (["list.yaml"], "list.yaml: a configuration is a mapping"),

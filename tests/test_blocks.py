@@ -87,7 +87,7 @@ def test_channel_statistics_by_hand() -> None:
     maps = torch.tensor([[[[1.0, 3.0]], [[-2.0, 4.0]]]])
     mean, inverse = channel_statistics(maps)
     assert mean.flatten().tolist() == [2.0, 1.0]
-    expected = [(1 + 1e-4) ** -0.5, (9 + 1e-4) ** -0.5]
+    expected = [(1 + 1e-2) ** -0.5, (9 + 1e-2) ** -0.5]
     assert inverse.flatten().tolist() == pytest.approx(expected)
     assert mean.shape == inverse.shape == (1, 2, 1, 1)
 
@@ -104,7 +104,7 @@ def test_statistics_are_float32_for_bfloat16_maps() -> None:
     mean, inverse = channel_statistics(maps)
     assert mean.dtype == inverse.dtype == torch.float32
     assert torch.allclose(mean[..., 0, 0], maps.float().mean((2, 3)), atol=1e-3)
-    deviation = maps.float().std((2, 3), correction=0)
+    deviation = (maps.float().var((2, 3), correction=0) + 1e-2).sqrt()
     assert torch.allclose(1 / inverse[..., 0, 0], deviation, rtol=5e-3)
 
 
@@ -133,7 +133,7 @@ def test_statistics_cannot_be_reused_before_they_are_measured() -> None:
 def plain_modulation(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     mean = maps.mean((2, 3), keepdim=True)
     variance = (maps - mean).square().mean((2, 3), keepdim=True)
-    return scale * (maps - mean) / (variance + 1e-4).sqrt() + shift
+    return scale * (maps - mean) / (variance + 1e-2).sqrt() + shift
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 9), (1, 1, 2, 2), (3, 5, 1, 7), (2, 4, 33, 47)])

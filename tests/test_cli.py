@@ -6,21 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
-from gan_style import StyleCode, cli
+from gan_style import StyleCode, Stylizer, cli
 from gan_style.cli import main, train_main
 from gan_style.config import SECTIONS
 from gan_style.options import options_of
+from gan_style.style import SUFFIX
 from gan_style.trainer import NonFiniteLossError, Trainer
 
 OPTIONS = {
-    "train": ["CONFIG.yaml | key.sub=value"],
-    "encode": ["pictures", "--output", "--model", "--device", "--name", "--force"],
+    "train": ["FOLDER | CONFIG.yaml | key.sub=value"],
+    "encode": [
+        *("pictures", "--output", "--model", "--device", "--name", "--force", "--refine"),
+        "--content",
+    ],
     "stylize": [
         *("PHOTO", "--style", "--model", "--output", "--strength", "--keep-colour", "--size"),
         *("--device", "--force"),
     ],
+    "mix": ["STYLE", "--weights", "--output", "--model", "--device", "--force"],
+    "sample": [
+        *("--n", "--near", "--photo", "--size", "--seed", "--output", "--model", "--device"),
+        "--force",
+    ],
+    "strip": ["PHOTO", "STYLE", "--steps", "--size", "--output", "--model", "--device", "--force"],
     "evaluate": [
         *("{pairs,collection}", "CONTENT", "STYLE|COLLECTION", "--model", "--style", "--outputs"),
         *("--others", "--photos", "--size", "--features", "--feature-weights", "--device"),
@@ -109,7 +120,8 @@ def test_an_incomplete_command_is_explained(words: list[str], capsys: Capture) -
 
 def test_train_and_train_py_are_one(tiny: list[str], tmp_path: Path, capsys: Capture) -> None:
     few = [*tiny, "train.steps=1", "run.sample_every=9"]
-    done("train", *few, f"run.dir={tmp_path / 'a'}")
+    styles, rest = few[0].removeprefix("data.styles="), few[1:]
+    done("train", styles, *rest, f"run.dir={tmp_path / 'a'}")  # a folder is data.styles
     assert train_main(Path("configs/smoke.yaml"), [*few, f"run.dir={tmp_path / 'b'}"]) == 0
     told = capsys.readouterr().out
     assert told.count("learning 2 styles with 4 photos on cpu") == 2
@@ -125,7 +137,7 @@ def test_a_run_that_breaks_exits_1(
         raise NonFiniteLossError("model/gram is not finite at step 0")
 
     monkeypatch.setattr(Trainer, "step", step)
-    assert main(["train", *tiny, f"run.dir={tmp_path / 'run'}"]) == 1
+    assert main(["train", *tiny, "train.steps=9", f"run.dir={tmp_path / 'run'}"]) == 1
     told = capsys.readouterr().err
     assert "error: model/gram is not finite at step 0. The checkpoints are whole" in told
 
@@ -172,6 +184,24 @@ def test_encode(collection: Path, tiny_run: Path, tmp_path: Path, capsys: Captur
     done(*again, "--force", "--name", "two")
     code = StyleCode.load(path)
     assert (code.name, code.count) == ("two", 2)
+
+
+def test_encode_refines_the_code(
+    collection: Path, tiny_run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    words = ["encode", collection / "styles" / "ink", "--model", tiny_run]
+    done(*words, "-o", tmp_path / "plain")
+    refining = ["--refine", "0.2", "--content", collection / "photos"]
+    done(*words, *refining, "-o", tmp_path / "refined")
+    plain, refined = (StyleCode.load(tmp_path / f"{n}{SUFFIX}") for n in ("plain", "refined"))
+    assert not torch.equal(plain.mean, refined.mean)
+    assert (plain.count, plain.model, plain.hashes) == (
+        refined.count,
+        refined.model,
+        refined.hashes,
+    )
+    wrong = [*words, "-o", tmp_path / "x", "--refine", "0"]
+    assert "--refine is 0.0; allowed: above 0" in failed(capsys, *wrong)
 
 
 # stylize
@@ -251,3 +281,86 @@ def test_mistakes_are_named(
     words = ["--style", style, "--model", tiny_run, "-o", "out.png", photos / "0.png"]
     assert reason in failed(capsys, "stylize", *words, *extra)
     assert not (tmp_path / "out.png").exists()
+
+
+# mix, sample, strip
+
+
+@pytest.fixture
+def other(tiny_run: Path, photos: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "other.style.safetensors"
+    done("encode", photos, "-o", path, "--model", tiny_run)
+    return path
+
+
+def test_mix_by_weights_needs_no_model(style: Path, other: Path, tmp_path: Path) -> None:
+    done("mix", style, other, "--weights", 1, 3, "-o", tmp_path / "mixed")
+    mixed = StyleCode.load(tmp_path / "mixed.style.safetensors")
+    one, two = StyleCode.load(style), StyleCode.load(other)
+    assert torch.allclose(mixed.mean, 0.25 * one.mean + 0.75 * two.mean)
+    assert mixed.name == "ink + other"
+
+
+def test_mix_reads_pictures_by_a_model(
+    style: Path, photos: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    done("mix", style, photos / "0.png", "-o", tmp_path / "m", "--model", tiny_run)
+    one = StyleCode.load(style)
+    two = Stylizer.from_pretrained(tiny_run).encode(photos / "0.png")
+    mixed = StyleCode.load(tmp_path / "m.style.safetensors")
+    assert torch.allclose(mixed.mean, (one.mean + two.mean) / 2, atol=1e-6)
+
+
+def test_samples_near_a_style_vary_as_it_does(
+    style: Path, photos: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    words = ["--near", style, "--n", 3, "--seed", 5, "--photo", photos / "0.png"]
+    done("sample", *words, "-o", tmp_path / "drawn", "--model", tiny_run)
+    names = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert names == [f"sample-{n}{kind}" for n in (5, 6, 7) for kind in (".png", SUFFIX)]
+    code = StyleCode.load(style)
+    drawn = StyleCode.load(tmp_path / "drawn" / f"sample-6{SUFFIX}")
+    assert torch.equal(drawn.mean, code.sample(6).mean)
+
+
+def test_a_model_of_few_styles_invents_none(
+    tiny_run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    told = failed(capsys, "sample", "-o", tmp_path / "drawn", "--model", tiny_run)
+    assert "keeps no distribution of styles" in told
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_a_strip_begins_and_ends_with_its_styles(
+    style: Path, other: Path, photos: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    words = [photos / "0.png", style, other, "--steps", 3, "--size", 40]
+    done("strip", *words, "-o", tmp_path / "strip.png", "--model", tiny_run)
+    with Image.open(tmp_path / "strip.png") as strip:
+        painted = Stylizer.from_pretrained(tiny_run).stylize(
+            photos / "0.png", StyleCode.load(other), size=40
+        )
+        assert strip.width >= 4 * painted.width
+        width, height = painted.size
+        last = strip.convert("RGB").crop(
+            (strip.width - 4 - width, strip.height - 4 - height, strip.width - 4, strip.height - 4)
+        )
+        assert last.tobytes() == painted.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["mix", "STYLE", "nowhere.png", "-o", "m"], "nowhere.png does not exist"),
+        (["mix", "STYLE", "--weights", "1", "2", "-o", "m"], "1 styles with 2 weights"),
+        (["mix", "STYLE", "STYLE", "--weights", "1", "-1", "-o", "m"], "sum to 0"),
+        (["sample", "--n", "0", "-o", "m"], "--n is 0; allowed: 1 or more"),
+        (["strip", "p.png", "STYLE", "-o", "m.png"], "give two or more"),
+        (["strip", "p.png", "STYLE", "STYLE", "--steps", "0", "-o", "m.png"], "--steps is 0"),
+    ],
+)
+def test_styles_that_cannot_be_made(
+    words: list[str], reason: str, style: Path, tiny_run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    given = [str(style) if word == "STYLE" else word for word in words]
+    assert reason in failed(capsys, *given, "--model", str(tiny_run))

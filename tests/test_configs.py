@@ -9,17 +9,17 @@ from gan_style.options import read_settings, settings_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
-CHOICE = "data.styles=some/folder"  # what scratch.yaml leaves to the user
+CHOICES = ["data.styles=some/folder", "data.content=another"]  # what some leave to the user
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_loads(path: Path) -> None:
-    assert isinstance(load_config(str(path), [CHOICE]), Config)
+    assert isinstance(load_config(str(path), CHOICES), Config)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_lists_only_differences(path: Path) -> None:
-    loaded = settings_of(config_to_dict(load_config(str(path), [CHOICE])))
+    loaded = settings_of(config_to_dict(load_config(str(path), CHOICES)))
     defaults = settings_of(config_to_dict(Config()))
     assert [key for key in read_settings(str(path)) if loaded[key] == defaults[key]] == []
 

@@ -175,6 +175,18 @@ def test_squares_are_cut_at_random_places_scales_and_sides(config: DataConfig) -
     assert float(squares[:, 0].max()) > 180
 
 
+def test_a_square_of_one_colour_is_drawn_again(config: DataConfig) -> None:
+    plain = np.full((48, 200, 3), 255, np.uint8)
+    plain[:, 150:] = np.random.default_rng(0).integers(0, 256, (48, 50, 3), np.uint8)
+    for path in Path(config.content).iterdir():
+        Image.fromarray(plain).save(path)
+    data = TrainingData(config, 8, 0, print)
+    squares = torch.cat([batch.content for batch in islice(data.batches(), 25)]).flatten(1)
+    flat = int((squares.amax(1) == squares.amin(1)).sum())
+    assert flat < 60  # of 200; two in three places have nothing, so one try gives about 140
+    assert flat > 0  # nobody waits for what may not be there
+
+
 def test_without_jitter_squares_are_cut_as_they_are(config: DataConfig) -> None:
     for i, path in enumerate(sorted(Path(config.content).iterdir())):
         save_noise(path, i)

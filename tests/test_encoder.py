@@ -1,7 +1,10 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import Tensor
 
+from gan_style.blocks import RunningScale
 from gan_style.encoder import DescriptorHead, StyleEncoder, _pool
 
 CODE = 12
@@ -64,8 +67,11 @@ def test_sets_do_not_mix(encoder: StyleEncoder) -> None:
 def test_different_pictures_have_different_codes(encoder: StyleEncoder) -> None:
     one = drawn(1, 1, 3, 64, 64)
     smooth = torch.nn.functional.avg_pool2d(one[0], 5, 1, 2)[None]
-    for other in (one * 0.5, one.flip(2), smooth):  # darker, other colours, other texture
-        assert (encoder(other) - encoder(one)).norm() > 0.01
+    others = (one * 0.5, one.flip(2), smooth)  # darker, other colours, other texture
+    measured = deepcopy(encoder)
+    measured(torch.cat([one, *others]), measure=True)
+    for other in others:
+        assert (measured(other) - measured(one)).norm() > 0.03
 
 
 def test_code_hardly_depends_on_how_much_of_a_texture_is_shown(encoder: StyleEncoder) -> None:
@@ -141,3 +147,58 @@ def test_descriptor_head_reads_only_the_code() -> None:
     assert not torch.allclose(predicted[0], predicted[1])
     predicted.square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
+
+
+# ---------------------------------------------------------------------- the scale of readings
+
+
+def test_running_scale_by_hand() -> None:
+    scale = RunningScale(2)
+    values = torch.tensor([[1.0, 10.0], [3.0, 10.0]])
+    assert torch.allclose(scale(values), values, atol=1e-3)  # nothing measured: as they are
+    scale.measure(values)
+    assert torch.allclose(scale(values), torch.tensor([[-1.0, 0.0], [1.0, 0.0]]), atol=1e-3)
+    scale.measure(values + 4)  # the mean of both: 4 and 12, mean squares (5 + 37) / 2, 148
+    expected = (torch.tensor([4.0, 14.0]) - torch.tensor([4.0, 12.0])) / torch.tensor(
+        [5.0, 4.0]
+    ).sqrt()
+    assert torch.allclose(scale(torch.tensor([[4.0, 14.0]])), expected[None], atol=1e-3)
+
+
+def test_running_scale_stays_what_it_is_once_it_is_measured() -> None:
+    scale = RunningScale(1)
+    scale.steps.fill_(RunningScale.STEPS - 1)
+    scale.measure(torch.tensor([[5.0]]))
+    state = {k: v.clone() for k, v in scale.state_dict().items()}
+    assert state["mean"].item() == pytest.approx(0.05)  # a share of 1 in 100
+    scale.measure(torch.tensor([[5.0]]))
+    assert all(torch.equal(v, state[k]) for k, v in scale.state_dict().items())
+
+
+def test_only_pictures_that_are_measured_set_the_scale() -> None:
+    torch.manual_seed(0)
+    encoder = StyleEncoder(CODE)
+    pictures = drawn(4, 1, 3, 40, 40)
+    encoder(pictures)
+    assert encoder.scale.steps == 0
+    encoder(pictures, measure=True)
+    assert encoder.scale.steps == 1
+
+
+def test_codes_have_more_than_two_dimensions() -> None:
+    """Pictures that differ in brightness above all: the rest must not drown in it."""
+    torch.manual_seed(0)
+    encoder = StyleEncoder(64).requires_grad_(False)
+    light = torch.linspace(0.05, 1, 40)[:, None, None, None, None]
+    rough = drawn(40, 1, 3, 32, 32)
+    smooth = torch.nn.functional.avg_pool2d(rough[:, 0], 3, 1, 1)[:, None]
+    share = drawn(40, 1, 1, 1, 1, seed=1)
+    pictures = light * (drawn(40, 1, 3, 1, 1, seed=2) + 0.3 * torch.lerp(rough, smooth, share))
+
+    def dimensions() -> float:
+        values = torch.linalg.eigvalsh(torch.cov(encoder(pictures.clamp(0, 1)).T))
+        return (values.sum().square() / values.square().sum()).item()  # participation ratio
+
+    before = dimensions()
+    encoder(pictures.clamp(0, 1), measure=True)
+    assert dimensions() > 1.5 * before

@@ -20,11 +20,14 @@ import torch
 from PIL import Image
 
 from gan_style import run as run_module
-from gan_style.checkpoint import load_checkpoint, save_checkpoint
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from gan_style.cli import train_main
 from gan_style.config import Config, ConfigError, load_config
+from gan_style.data import TrainingData
 from gan_style.folder import environment, file_name, memory_in_use
-from gan_style.run import Run, stop_signals, train
+from gan_style.pretrained import read_model
+from gan_style.run import Run, train
+from gan_style.stopping import stop_signals
 from gan_style.style import StyleCode
 from gan_style.trainer import Trainer
 
@@ -90,6 +93,7 @@ def test_the_run_folder(tiny_run: Path) -> None:
         "environment.txt",
         "log.jsonl",
         "model.safetensors",
+        "report.txt",
         *("samples", "samples/sample-00000002.png", "samples/sample-00000004.png"),
         *("checkpoints", "checkpoints/best.safetensors"),
         *(f"checkpoints/step-0000000{step}.safetensors" for step in (2, 4)),
@@ -110,7 +114,8 @@ def test_the_log_has_every_term_of_every_step(tiny_run: Path) -> None:
     assert all(known <= line.keys() for line in losses)
     scores = [line for line in lines if "validation/score" in line]
     assert [line["step"] for line in scores] == [2, 4]  # once for each checkpoint
-    last = json.loads((tiny_run / "log.jsonl").read_text().splitlines()[-2])
+    raw = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text().splitlines()]
+    last = [line for line in raw if "images" in line][-1]
     assert last["images_per_second"] == pytest.approx(8 / (60 * last["minutes"]), rel=0.01)
 
 
@@ -130,11 +135,11 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
-    tensors, _ = load_checkpoint(newest(tiny_run))
+    tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
     assert facts == {"kind": "model", "model": {"code": 16, "size": "small"}}
-    assert all(
-        torch.equal(tensor, tensors[f"average.{name}"].half()) for name, tensor in exported.items()
-    )
+    for name, tensor in exported.items():
+        assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
+        assert tensor.dtype == torch.float16 or tensor.ndim < 2, name
 
 
 def test_the_end_says_where_to_look_and_what_to_type(tiny: list[str], tmp_path: Path) -> None:
@@ -346,17 +351,45 @@ def test_the_best_is_kept(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
 ) -> None:
     scores = iter([3.0, broken, 1.0, 2.0])
-    monkeypatch.setattr(run_module, "validation_score", lambda *_: next(scores))
+    monkeypatch.setattr(run_module, "FEWEST", 0)
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
     often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
     folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
     best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
     third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
-    assert facts["best"] == 1.0
+    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}}
     assert all(torch.equal(tensor, third[name]) for name, tensor in best.items())
-    assert load_checkpoint(newest(folder))[1]["best"] == 1.0
+    assert load_checkpoint(newest(folder))[1]["best"]["score"] == 1.0
+    exported = load_checkpoint(folder / "model.safetensors")[0]
+    assert all(torch.equal(best[f"average.{k}"].to(v.dtype), v) for k, v in exported.items())
     kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
     steps = ["step-00000003.safetensors", "step-00000004.safetensors"]
     assert kept == ["best.safetensors", *steps]
+
+
+def test_with_few_pictures_held_out_the_last_is_the_best(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([1.0, 2.0, 3.0, math.nan])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    folder, _ = quietly(
+        load_config(None, [*tiny, "run.checkpoint_every=1", f"run.dir={tmp_path / 'run'}"])
+    )
+    best = load_checkpoint(folder / "checkpoints" / "best.safetensors")[1]["best"]
+    assert (best["step"], best["score"]) == (3, 3.0)
+
+
+def test_a_run_stops_when_nothing_gets_better(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([2.0, 1.0, *[3.0] * 9])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(run_module, "FEWEST", 0)
+    words = ["train.steps=9", "train.patience=2", "run.checkpoint_every=1", "run.sample_every=99"]
+    folder, said = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
+    assert "stopped early" in said[-1]
+    assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
 
 
 # what it refuses
@@ -439,3 +472,42 @@ def test_without_a_name_the_run_gets_a_fresh_folder(
     assert folder.parent == Path("runs")
     assert folder.name.endswith("-a-b")
     assert (folder / "model.safetensors").is_file()
+
+
+# beginning with a trained model
+
+
+def test_a_run_begins_with_a_trained_model(tiny_run: Path, tiny: list[str], tmp_path: Path) -> None:
+    """Before its first step the new run is the old model; then it goes its own way."""
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, print)
+    run = Run(config, tmp_path / "new", data, trainer)
+    run.begin(str(tiny_run))
+    old = read_model(tiny_run).model
+    assert all(torch.equal(old[k], v) for k, v in trainer.model.state_dict().items())
+    assert all(torch.equal(old[k], v) for k, v in trainer.average.state_dict().items())
+    folder = train(config)
+    new = read_model(folder).model
+    assert any(not torch.equal(old[k], v) for k, v in new.items())
+
+
+def test_a_model_of_another_kind_is_no_beginning(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    words = [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}", "model.code=24"]
+    with pytest.raises(ConfigError, match=r"train\.init .* model\.code=16 .* has 24"):
+        train(load_config(None, words))
+
+
+def test_the_critic_is_taken_over_where_there_is_one(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    newest = newest_checkpoint(tiny_run / "checkpoints")
+    assert newest is not None
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={newest}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    read = read_model(newest)
+    trainer.begin_with(read.model, read.critic)
+    mine = trainer.discriminator.state_dict()
+    assert all(torch.equal(v, mine[k]) for k, v in read.critic["discriminator"].items())

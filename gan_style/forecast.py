@@ -1,0 +1,56 @@
+"""What a training will take on this machine, measured by a few of its steps."""
+
+import time
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+
+from gan_style.batch import Batch
+from gan_style.config import Config
+from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
+from gan_style.folder import memory_in_use
+from gan_style.trainer import Trainer
+
+_WARM, _MEASURED = 2, 5  # steps
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Squares a second that training sees, and the memory it takes, in GB."""
+
+    squares_per_second: float
+    memory_gb: float
+    minutes: float
+
+    def lines(self) -> list[str]:
+        """Tell it to a person."""
+        squares = round(self.squares_per_second * 60 * self.minutes, -2)
+        return [
+            f"  forecast: {self.squares_per_second:.3g} squares/s on this machine, so "
+            f"train.minutes={self.minutes:g} shows {squares:.0f} of them; "
+            f"{self.memory_gb:.2g} GB of memory"
+        ]
+
+
+def forecast(config: Config) -> Forecast:
+    """Train on noise for a few steps, and throw away what was learnt.
+
+    Args:
+        config: of the training; where its pictures are does not matter.
+    """
+    keep_freed_memory()
+    device = choose_device(config.train.device)
+    random = torch.Generator().manual_seed(0)
+    count, side = config.train.batch_size, config.data.crop
+    content, style = torch.rand(2, count, 3, side, side, generator=random)
+    batch = Batch(content, style[:, None], torch.arange(count))
+    seconds = []
+    with matrix_products(choose_precision(config.train.precision, device)):
+        trainer = Trainer(config, device)
+        for _ in range(_WARM + _MEASURED):
+            began = time.monotonic()
+            trainer.step(batch, 0.0)["model/content"].item()  # waits for the device
+            seconds.append(time.monotonic() - began)
+    speed = count / median(seconds[_WARM:])
+    return Forecast(speed, memory_in_use(device), config.train.minutes)

@@ -1,0 +1,173 @@
+"""Trained models: where their files are, and what is in them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from gan_style.model import MODEL_FILE
+from gan_style.style import SUFFIX
+
+BASE = "base"
+"""The name of the model that comes with the package."""
+SHIPPED = Path(__file__).parent / "weights"
+"""Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
+_CRITIC = ".discriminator.safetensors"  # beside a model that may be trained on
+_PARTS = ("discriminator", "head")
+
+
+class ModelError(ValueError):
+    """A model that cannot be found or loaded, or a code that is not its own."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a model's files hold.
+
+    path: of the model. code, size: as StyleModel takes them. model: state of the averaged
+    networks. critic: states of "discriminator" and "head", which training goes on from; empty if
+    there are none. codes: "mean" (d,) and "factor" (d, d) of the codes that it was trained on;
+    empty if nobody has counted them.
+    """
+
+    path: Path
+    code: int
+    size: str
+    model: dict[str, Tensor]
+    critic: dict[str, dict[str, Tensor]]
+    codes: dict[str, Tensor]
+
+
+def read_model(place: str | Path) -> Pretrained:
+    """Read a model.
+
+    Args:
+        place: "base", a run folder, a checkpoint or an exported model (model.safetensors).
+
+    Raises:
+        ModelError: nothing there, not a model, or the shipped one is not as it was shipped.
+        CheckpointError: a file that is damaged or of another kind.
+    """
+    file = find_model(place)
+    if place == BASE:
+        check_sums(SHIPPED)
+    tensors, facts = load_checkpoint(file)
+    try:
+        exported = facts["kind"] == "model"
+        code, size = int(facts["model"]["code"]), str(facts["model"]["size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{file} is not a gan_style model: {error!r}") from error
+    critic = {} if not exported else _critic_beside(file)
+    found = tensors if not exported else critic
+    model = {
+        f"{part}.{name}": values
+        for part in ("encoder", "generator")
+        for name, values in _part(tensors, part).items()
+    }
+    return Pretrained(
+        path=file,
+        code=code,
+        size=size,
+        model=model if exported else _part(tensors, "average"),
+        critic={part: state for part in _PARTS if (state := _part(found, part))},
+        codes=_part(tensors, "codes"),
+    )
+
+
+def write_model(
+    path: Path,
+    model: Mapping[str, Tensor],
+    described: Mapping[str, Any],
+    codes: Mapping[str, Tensor] | None = None,
+    critic: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> None:
+    """Write what `read_model` reads, in half precision; the critic into a file beside it.
+
+    Vectors keep their precision: they are small, and the encoder's scales need it.
+
+    Args:
+        path: of the model.
+        model: state of the averaged networks.
+        described: "code" and "size" of the model.
+        codes: as in Pretrained.
+        critic: as in Pretrained.
+    """
+    kept = _halved(model) | _halved({f"codes.{k}": v for k, v in (codes or {}).items()})
+    save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
+    if critic:
+        parts = _halved({f"{p}.{k}": v for p, state in critic.items() for k, v in state.items()})
+        beside = path.with_name(path.stem + _CRITIC)
+        save_checkpoint(beside, parts, {"kind": "discriminator", "model": dict(described)})
+
+
+def named_styles() -> dict[str, Path]:
+    """The shipped style codes of the base model, by name."""
+    files = sorted((SHIPPED / "styles").glob(f"*{SUFFIX}"))
+    return {file.name.removesuffix(SUFFIX): file for file in files}
+
+
+def write_sums(folder: Path) -> None:
+    """Write SHA256SUMS of the base model's files, which `sha256sum -c` reads, too."""
+    files = sorted(folder.glob(f"{BASE}*.safetensors"))
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def check_sums(folder: Path) -> None:
+    """Compare the files of a folder with its SHA256SUMS.
+
+    Raises:
+        ModelError: a file is missing or is another one.
+    """
+    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
+        expected, name = line.split("  ")
+        file = folder / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+            raise ModelError(f"{file} is missing or not as it was shipped: install gan_style again")
+
+
+def find_model(place: str | Path) -> Path:
+    """The file of a model: see `read_model`.
+
+    Raises:
+        ModelError: nothing there.
+    """
+    path = SHIPPED / f"{BASE}.safetensors" if place == BASE else Path(place)
+    if path.is_file():
+        return path
+    if not path.exists():
+        raise ModelError(
+            f"model {place} does not exist; give a run folder, a model file or {BASE!r}"
+        )
+    for file in (path / MODEL_FILE, path / "checkpoints" / "best.safetensors"):
+        if file.is_file():
+            return file
+    newest = newest_checkpoint(path / "checkpoints") if (path / "checkpoints").is_dir() else None
+    if newest is None:
+        raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
+    return newest
+
+
+def _critic_beside(file: Path) -> dict[str, Tensor]:
+    beside = file.with_name(file.stem + _CRITIC)
+    return load_checkpoint(beside)[0] if beside.is_file() else {}
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name: values.cpu().half() if values.ndim > 1 else values.cpu()
+        for name, values in tensors.items()
+    }
+
+
+def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The tensors called PART.NAME, by their NAME, in full precision."""
+    return {
+        name.removeprefix(f"{part}."): values.float() if values.is_floating_point() else values
+        for name, values in tensors.items()
+        if name.startswith(f"{part}.")
+    }

@@ -1,0 +1,158 @@
+"""What came of a run, in plain words: how near, whether it copies, what to do next."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from gan_style.collection import Style
+from gan_style.images import PictureError, read_picture
+from gan_style.losses import discriminator_loss
+from gan_style.memorisation import CopyDetector, Memorisation, grey_square
+from gan_style.style import StyleCode
+from gan_style.stylizer import Stylizer
+
+FEW = 10
+"""Pictures of a style below which more of them help most."""
+FEWEST = 3
+"""Pictures held out from which on they can tell which checkpoint is best."""
+_SIDE = 288  # pixels of the paintings that are searched for copies
+_PAINTINGS, _STYLES = 8, 4  # that are searched: of each style, and how many styles
+_LITTLE = 0.1  # a change of style error by less than this share is none
+_UNLIKE = 1.5  # content error that grew by more than this factor
+_WON = 0.1  # share of the loss of an ignorant discriminator below which it has won
+
+
+@dataclass(frozen=True)
+class Best:
+    """The checkpoint that painted best in the pictures held out: its score, step and terms."""
+
+    score: float = math.inf
+    step: int = 0
+    terms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a run at its end.
+
+    before: validation terms of the model that the run began with; empty if from nothing.
+    best: the checkpoint that was exported. steps: of the whole run.
+    early: whether it stopped because nothing got better any more.
+    counts: pictures of each style. held_out: how many of them were not trained on.
+    verdicts: last losses of the discriminator, in the `form`; empty if there is none.
+    copied: by style; None where nobody can tell.
+    """
+
+    before: Mapping[str, float]
+    best: Best
+    steps: int
+    early: bool
+    counts: Mapping[str, int]
+    held_out: int
+    form: str = "hinge"
+    verdicts: Sequence[float] = ()
+    copied: Mapping[str, Memorisation | None] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Tell it to a person."""
+        advice = self._advice() or ["nothing: paint"]
+        first, *rest = (f"- {line}" for line in advice)
+        return [
+            f"how near    {self._nearness()}",
+            f"copies      {self._copies()}",
+            f"what next   {first}",
+            *(f"            {line}" for line in rest),
+        ]
+
+    def numbers(self) -> dict[str, float]:
+        """The same for a program: what `lines` rests on."""
+        values = {f"before/{name}": value for name, value in self.before.items()}
+        values |= {f"after/{name}": value for name, value in self.best.terms.items()}
+        values |= {f"memorisation/{k}": m.ratio for k, m in self.copied.items() if m is not None}
+        return values | {"best_step": float(self.best.step), "early": float(self.early)}
+
+    @property
+    def discriminator_won(self) -> bool:
+        """Whether it tells paintings from pictures so surely that it no longer teaches."""
+        if not self.verdicts:
+            return False
+        ignorant = discriminator_loss(self.form, torch.zeros(1), torch.zeros(1)).item()
+        return sum(self.verdicts) / len(self.verdicts) < _WON * ignorant
+
+    def _nearness(self) -> str:
+        seen = f"{self.held_out} pictures held out" if self.held_out else "the pictures trained on"
+        told = []
+        for name, meaning in (("gram", "style error"), ("content", "content error")):
+            now = self.best.terms.get(name)
+            if now is None:
+                continue
+            was = self.before.get(name)
+            change = f", {was:.3g} before ({now / was - 1:+.0%})" if was else ""
+            told.append(f"{meaning} {now:.3g}{change}")
+        return f"on {seen}: {'; '.join(told) or 'not measured'}"
+
+    def _copies(self) -> str:
+        known = {name: found for name, found in self.copied.items() if found is not None}
+        if not known:
+            return "nobody can tell: too few pictures, or too plain ones"
+        copying = [name for name, found in known.items() if found.warns]
+        if copying:
+            return f"WARNING: paintings repeat pieces of the pictures of {', '.join(copying)}"
+        lowest = min(found.ratio for found in known.values())
+        return f"none found (novelty {lowest:.2f}; 1 is usual among the pictures themselves)"
+
+    def _advice(self) -> list[str]:
+        advice = []
+        few = [name for name, count in self.counts.items() if count < FEW]
+        if few:
+            listed = ", ".join(f"{name} has {self.counts[name]}" for name in few[:3])
+            advice.append(f"add pictures of the same hand and scale: {listed}, {FEW} or more help")
+        if any(found is not None and found.warns for found in self.copied.values()):
+            advice.append("train for fewer minutes, or add pictures: it copies")
+        if self.discriminator_won:
+            advice.append(
+                "the discriminator won: it tells every painting from your pictures and teaches no "
+                "more; try discriminator.r1=1, or a lower train.discriminator_learning_rate"
+            )
+        if self.early:
+            advice.append("it stopped early: nothing got better on the pictures held out")
+        elif self.held_out >= FEWEST and self.best.step >= self.steps:
+            advice.append("it was still getting better at the end: more train.minutes would help")
+        now, was = self.best.terms, self.before
+        if was.get("gram") and now.get("gram", 0) > (1 - _LITTLE) * was["gram"]:
+            advice.append("it came little nearer: lower losses.content lets it paint more freely")
+        if was.get("content") and now.get("content", 0) > _UNLIKE * was["content"]:
+            advice.append(
+                "much of the photo is painted over: paint with --strength 0.7, or train with a "
+                "higher losses.content"
+            )
+        return advice
+
+
+def find_copies(
+    stylizer: Stylizer, photos: Sequence[Path], styles: Sequence[Style], codes: Sequence[StyleCode]
+) -> dict[str, Memorisation | None]:
+    """Paint some of the photos in the first styles, and search them for pieces of their pictures.
+
+    Returns:
+        What was found, by style; None if there are too few pictures, or too plain ones.
+    """
+    chosen = photos[:: max(1, len(photos) // _PAINTINGS)][:_PAINTINGS]
+    found = {}
+    for style, code in zip(styles[:_STYLES], codes, strict=False):
+        paintings = [stylizer.stylize(photo, code, size=_SIDE) for photo in _readable(chosen)]
+        known = CopyDetector([grey_square(picture) for picture in _readable(style.paths)])
+        found[style.name] = known.compare([grey_square(painting) for painting in paintings])
+    return found
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[Image.Image]:
+    """Those that can still be read; training has told of the others."""
+    for path in paths:
+        with suppress(PictureError):
+            yield read_picture(path, _SIDE)

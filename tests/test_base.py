@@ -1,0 +1,100 @@
+"""The model that comes with the package: it loads, is small enough, and paints."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from gan_style import StyleCode, Stylizer
+from gan_style.eye import Eye
+from gan_style.features import picture_features
+from gan_style.losses import StyleStatistics, style_statistics
+from gan_style.metrics import moments_distance
+from gan_style.pretrained import SHIPPED, check_sums, named_styles, read_model
+
+STEPS = 16
+
+
+@pytest.fixture(scope="module")
+def base() -> Stylizer:
+    return Stylizer.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def photo() -> Image.Image:
+    return Image.fromarray(data.chelsea()).resize((144, 96))
+
+
+def codes() -> dict[str, StyleCode]:
+    return {name: StyleCode.load(path) for name, path in named_styles().items()}
+
+
+def statistics(pictures: list[Image.Image]) -> list[StyleStatistics]:
+    eye = Eye(picture_features(), "compact", 96)
+    return [style_statistics(eye.maps(eye.square(picture))) for picture in pictures]
+
+
+def test_files_are_as_shipped_and_small() -> None:
+    check_sums(SHIPPED)
+    assert (SHIPPED / "base.safetensors").stat().st_size <= 12e6
+    assert (SHIPPED / "base.discriminator.safetensors").stat().st_size <= 4e6
+    assert (SHIPPED / "base.md").is_file()
+    assert {"discriminator", "head"} == read_model("base").critic.keys()
+
+
+def test_named_styles_belong_to_it_and_differ(base: Stylizer, photo: Image.Image) -> None:
+    found = codes()
+    assert len(found) >= 5
+    assert {code.model for code in found.values()} == {base.id}
+    painted = {base.stylize(photo, code).tobytes() for code in found.values()}
+    assert len(painted) == len(found)
+    assert all(path.stat().st_size < 100_000 for path in named_styles().values())
+
+
+def test_one_colour_and_extreme_shapes_are_painted(base: Stylizer) -> None:
+    code = next(iter(codes().values()))
+    for size, colour in (((64, 64), 255), ((64, 64), 0), ((1, 1), 99), ((400, 33), 128)):
+        painted = base.stylize(Image.new("RGB", size, (colour,) * 3), code)
+        assert painted.size == size
+
+
+def test_paintings_keep_the_photo_and_take_the_style(base: Stylizer, photo: Image.Image) -> None:
+    """Painted after one picture, it is nearer to that picture than the photo was, in most."""
+    names = ("coffee", "rocket", "astronaut")
+    styles = [Image.fromarray(getattr(data, name)()).resize((144, 96)) for name in names]
+    nearer = 0
+    for style in styles:
+        painted = base.stylize(photo, base.encode(style))
+        seen, target, before = statistics([painted, style, photo])
+        nearer += moments_distance(seen, target) < moments_distance(before, target)
+    assert nearer == len(styles)
+
+
+def test_mixtures_go_smoothly_from_one_to_the_other(base: Stylizer, photo: Image.Image) -> None:
+    one, other = list(codes().values())[:2]
+    line = [one.interpolate(other, step / STEPS) for step in range(STEPS + 1)]
+    found = statistics([base.stylize(photo, code) for code in line])
+    steps = [moments_distance(a, b) for a, b in pairwise(found)]
+    assert max(steps) <= 3 * sum(steps) / len(steps)
+
+
+def test_samples_are_many_and_repeatable(base: Stylizer, photo: Image.Image) -> None:
+    drawn = [base.sample(seed) for seed in range(8)]
+    assert torch.equal(base.sample(3).mean, drawn[3].mean)
+    painted = statistics([base.stylize(photo, code) for code in drawn])
+    named = statistics([base.stylize(photo, code) for code in codes().values()])
+
+    def spread(found: list[StyleStatistics]) -> float:
+        pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
+        return sum(moments_distance(a, b) for a, b in pairs) / len(pairs)
+
+    assert spread(painted) >= spread(named) / 2
+
+
+def test_another_models_code_is_refused(base: Stylizer, tiny_run: Path, photo: Image.Image) -> None:
+    foreign = StyleCode.load(tiny_run / "styles" / "ink.style.safetensors")
+    with pytest.raises(ValueError, match="encode its pictures again"):
+        base.stylize(photo, foreign)
