@@ -145,9 +145,9 @@ class TrainConfig(Section, key="train"):
     """Content pictures a step."""
     accumulate: int = limited(1, at_least=1)
     """Equal parts in which a batch is worked through; must divide `train.batch_size`."""
-    learning_rate: float = limited(3e-4, above=0)
+    learning_rate: float = limited(1e-3, above=0)
     """Adam's rate for encoder and generator after warm-up."""
-    discriminator_learning_rate: float = limited(3e-4, above=0)
+    discriminator_learning_rate: float = limited(1e-3, above=0)
     """Adam's rate for the discriminator."""
     betas: tuple[float, float] = limited((0.5, 0.99), at_least=0, below=1)
     """Adam's decay rates."""
