@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import cache
+from itertools import chain, pairwise
 from pathlib import Path
 
 from tqdm import tqdm
@@ -34,7 +35,9 @@ def _add_mix(parser: argparse.ArgumentParser) -> None:
 def _mix(options: argparse.Namespace) -> None:
     output = style_file(options.output)
     refuse_to_replace(output, options.force)
-    styles = _styles(options.styles, options.model, options.device)
+    styles = _styles(
+        options.styles, lambda: Stylizer.from_pretrained(options.model, options.device)
+    )
     mixed = StyleCode.mix(styles, options.weights or [1.0] * len(styles))
     mixed.save(output)
     print(f"{output}: {mixed.name}")
@@ -58,17 +61,18 @@ def _sample(options: argparse.Namespace) -> None:
     if options.n < 1:
         raise ValueError(f"--n is {options.n}; allowed: 1 or more")
     seeds = range(options.seed, options.seed + options.n)
-    files = {seed: options.output / f"sample-{seed}{SUFFIX}" for seed in seeds}
-    for path in files.values():
-        for made in (path, path.with_name(path.name.replace(SUFFIX, ".png"))):
-            refuse_to_replace(made, options.force)
+    files = {
+        seed: [options.output / f"sample-{seed}{ending}" for ending in (SUFFIX, ".png")]
+        for seed in seeds
+    }
+    for made in chain.from_iterable(files.values()):
+        refuse_to_replace(made, options.force)
     stylizer = Stylizer.from_pretrained(options.model, options.device)
     near = style_at(options.near, stylizer) if options.near else None
-    for seed, path in files.items():
+    for seed, (path, picture) in files.items():
         code = stylizer.sample(seed) if near is None else near.sample(seed)
         if options.photo:
-            painted = stylizer.stylize(options.photo, code, size=options.size)
-            save_picture(painted, path.with_name(path.name.replace(SUFFIX, ".png")))
+            save_picture(stylizer.stylize(options.photo, code, size=options.size), picture)
         code.save(path)
     print(f"{options.n} styles in {options.output}")
 
@@ -91,8 +95,8 @@ def _strip(options: argparse.Namespace) -> None:
     if len(options.styles) < 2:
         raise ValueError("a strip leads from one style to another: give two or more")
     refuse_to_replace(options.output, options.force)
-    styles = _styles(options.styles, options.model, options.device)
     stylizer = Stylizer.from_pretrained(options.model, options.device)
+    styles = _styles(options.styles, lambda: stylizer)
     shares = [step / options.steps for step in range(options.steps)]
     between = [one.interpolate(other, share) for one, other in pairwise(styles) for share in shares]
     painted = [
@@ -110,13 +114,11 @@ def _add_styles(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("styles", type=Path, nargs="+", metavar="STYLE", help=told)
 
 
-def _styles(places: Sequence[Path], model: str, device: str) -> list[StyleCode]:
-    """Codes of each place; a model is loaded only if it has to read pictures."""
-    codes = {place: code_at(place) for place in places}
-    if None in codes.values():
-        stylizer = Stylizer.from_pretrained(model, device)
-        return [codes[place] or style_at(place, stylizer) for place in places]
-    return [code for place in places if (code := codes[place])]
+def _styles(places: Sequence[Path], load: Callable[[], Stylizer]) -> list[StyleCode]:
+    """Codes of each place; the model is loaded, once, only if it has to read pictures."""
+    codes = [code_at(place) for place in places]  # all are found before one is read
+    reader = cache(load)
+    return [code or style_at(place, reader()) for code, place in zip(codes, places, strict=True)]
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

@@ -10,14 +10,13 @@ import torch
 from PIL import Image
 
 from gan_style.collection import Style
-from gan_style.images import PictureError, read_picture
+from gan_style.images import PictureError, read_picture, resize_short_side
+from gan_style.inspection import ENOUGH
 from gan_style.losses import discriminator_loss
 from gan_style.memorisation import CopyDetector, Memorisation, grey_square
 from gan_style.style import StyleCode
 from gan_style.stylizer import Stylizer
 
-FEW = 10
-"""Pictures of a style below which more of them help most."""
 FEWEST = 3
 """Pictures held out from which on they can tell which checkpoint is best."""
 _SIDE = 288  # pixels of the paintings that are searched for copies
@@ -108,10 +107,12 @@ class Outcome:
 
     def _advice(self) -> list[str]:
         advice = []
-        few = [name for name, count in self.counts.items() if count < FEW]
+        few = [name for name, count in self.counts.items() if count < ENOUGH]
         if few:
             listed = ", ".join(f"{name} has {self.counts[name]}" for name in few[:3])
-            advice.append(f"add pictures of the same hand and scale: {listed}, {FEW} or more help")
+            advice.append(
+                f"add pictures of the same hand and scale: {listed}, {ENOUGH} or more help"
+            )
         if any(found is not None and found.warns for found in self.copied.values()):
             advice.append("train for fewer minutes, or add pictures: it copies")
         if self.discriminator_won:
@@ -143,9 +144,10 @@ def find_copies(
         What was found, by style; None if there are too few pictures, or too plain ones.
     """
     chosen = photos[:: max(1, len(photos) // _PAINTINGS)][:_PAINTINGS]
+    small = [resize_short_side(photo, _SIDE) for photo in _readable(chosen)]
     found = {}
     for style, code in zip(styles[:_STYLES], codes, strict=False):
-        paintings = [stylizer.stylize(photo, code, size=_SIDE) for photo in _readable(chosen)]
+        paintings = [stylizer.stylize(photo, code) for photo in small]
         known = CopyDetector([grey_square(picture) for picture in _readable(style.paths)])
         found[style.name] = known.compare([grey_square(painting) for painting in paintings])
     return found

@@ -184,7 +184,8 @@ class Run:
             "memory_gb": memory_in_use(self.trainer.device),
         }
         self.tracker.log(values, self.trainer.steps_done)
-        self.verdicts.append(values.get("discriminator/loss", math.nan))
+        if "discriminator/loss" in values:
+            self.verdicts.append(values["discriminator/loss"])
         shown = ("content", "gram", "stroke", "adversarial")
         parts = [f"{n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
         bar.set_postfix_str(", ".join([*parts, f"{values['images_per_second']:.1f} pictures/s"]))
@@ -291,7 +292,7 @@ class Run:
             counts={style.name: len(style.paths) for style in data.styles},
             held_out=data.held_out_count,
             form=self.config.discriminator.form,
-            verdicts=[value for value in self.verdicts if math.isfinite(value)],
+            verdicts=tuple(self.verdicts),
             copied=find_copies(stylizer, data.content_paths, data.styles, codes),
         )
 

@@ -58,7 +58,7 @@ ARROWS = {
     "stopping": "",
     "forecast": "batch config device folder trainer",
     "recolour": "",
-    "report": "collection images losses memorisation style stylizer",
+    "report": "collection images inspection losses memorisation style stylizer",
     "results": "collection config folder model pretrained report style stylizer",
     "pretrained": "checkpoint model style",
     "stylizer": "device generator images model pretrained style",

@@ -64,8 +64,7 @@ class Reader:
 
     def train(self, words: list[str]) -> None:
         """Train as written, but with small networks, and for one step more than before."""
-        self.steps += 1
-        brief = [*self.short, f"train.steps={self.steps}", "run.sample_every=100"]
+        brief = self.brief()
         if any(word.startswith("train.resume") for word in words):
             brief = [f"train.steps={self.steps}"]
         if not any(word.startswith("run.dir=") or "resume" in word for word in words):
@@ -75,10 +74,13 @@ class Reader:
         assert train_main(default, [*words, *brief]) == 0
 
     def gan_style_train(self, words: list[str]) -> None:
-        """As `train`; the same words without the brief ones are a configuration, too."""
+        """As `train`."""
+        assert main(["train", *words, *self.brief()]) == 0
+
+    def brief(self) -> list[str]:
+        """Changes that cut a training short, one step longer each time."""
         self.steps += 1
-        brief = [*self.short, f"train.steps={self.steps}", "run.sample_every=100"]
-        assert main(["train", *words, *brief]) == 0
+        return [*self.short, f"train.steps={self.steps}", "run.sample_every=100"]
 
     def as_ci_does(self, words: list[str]) -> None:
         """Running the tests in a test would not end; .ci/run does, after the same installation."""

@@ -23,7 +23,7 @@ from gan_style import Stylizer
 from gan_style.checkpoint import newest_checkpoint
 from gan_style.images import find_pictures
 from gan_style.pretrained import read_model, write_model, write_sums
-from gan_style.style import SUFFIX, make_thumbnail
+from gan_style.style import SUFFIX, THUMBNAIL_SIDE, make_thumbnail
 
 NAMED = {
     "bold-poster": "fernand-leger",
@@ -74,7 +74,7 @@ def name_styles(stylizer: Stylizer, styles: Path, out: Path) -> None:
     photo = Image.fromarray(data.chelsea())
     for name, folder in NAMED.items():
         code = stylizer.encode(find_pictures(styles / folder), name)
-        painted = stylizer.stylize(photo, code, size=2 * 128)
+        painted = stylizer.stylize(photo, code, size=2 * THUMBNAIL_SIDE)
         replace(code, thumbnail=make_thumbnail([painted])).save(out / "styles" / f"{name}{SUFFIX}")
 
 
