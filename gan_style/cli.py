@@ -3,13 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from gan_style import code_commands, style_commands
+from gan_style.arguments import add_arguments, given
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
 from gan_style.forecast import forecast
@@ -84,9 +84,9 @@ def _train(options: argparse.Namespace, default: str) -> None:
     plain = [word for word in options.words if "=" not in word]
     folders = [word for word in plain if Path(word).is_dir()]
     files = [word for word in plain if word not in folders]
-    for kind, given in (("folder", folders), ("configuration", files)):
-        if len(given) > 1:
-            raise ConfigError(f"one {kind} at a time, not {len(given)}: {', '.join(given)}")
+    for kind, named in (("folder", folders), ("configuration", files)):
+        if len(named) > 1:
+            raise ConfigError(f"one {kind} at a time, not {len(named)}: {', '.join(named)}")
     changes = [word for word in options.words if "=" in word]
     for folder in folders:
         if other := [word for word in changes if word.startswith("data.styles=")]:
@@ -108,16 +108,14 @@ def _add_optimize(parser: argparse.ArgumentParser) -> None:
     told = "OUT.png, rewritten as it goes; OUT.json takes the loss curve"
     parser.add_argument("-o", "--output", required=True, type=Path, help=told)
     parser.add_argument("--force", action="store_true", help="replace files that are there")
-    for option in fields(Settings):
-        flag = f"--{option.name.replace('_', '-')}"
-        parser.add_argument(flag, default=option.default, **option.metadata)
+    add_arguments(parser, Settings)
     parser.set_defaults(command=_optimize)
 
 
 def _optimize(options: argparse.Namespace) -> None:
     for path in (options.output, options.output.with_suffix(".json")):
         refuse_to_replace(path, options.force)
-    settings = Settings(**{each.name: getattr(options, each.name) for each in fields(Settings)})
+    settings = given(Settings, options)
     with tqdm(total=settings.evaluations, unit=" evaluations") as bar:
 
         def progress(row: Evaluation) -> None:
@@ -142,16 +140,14 @@ def _optimize(options: argparse.Namespace) -> None:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.description = "Tell how much of the photo and how much of the style is in paintings."
-    for option in fields(Request):
-        flag = f"--{option.name.replace('_', '-')}"
-        name = flag if "default" in option.metadata else option.name
-        parser.add_argument(name, **option.metadata)
+    add_arguments(parser, Request)
     parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    request = Request(**{each.name: getattr(options, each.name) for each in fields(Request)})
-    scores = evaluate(request, tqdm.write, partial(tqdm, unit=" pictures", leave=False))
+    scores = evaluate(
+        given(Request, options), tqdm.write, partial(tqdm, unit=" pictures", leave=False)
+    )
     print("\n".join(scores.lines()))
 
 

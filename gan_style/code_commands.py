@@ -9,11 +9,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gan_style.images import picture_grid, save_picture, to_tensor
+from gan_style.pretrained import code_at
 from gan_style.style import SUFFIX, StyleCode
 from gan_style.style_commands import (
     STYLES,
     add_model,
-    code_at,
     refuse_to_replace,
     style_at,
     style_file,

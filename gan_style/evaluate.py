@@ -5,12 +5,13 @@ Nothing is painted or measured before all names are known to fit and all weights
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from gan_style.arguments import argument, check_choices
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint
 from gan_style.config import config_to_dict, load_config
 from gan_style.device import choose_device
@@ -21,6 +22,7 @@ from gan_style.frechet import FrechetDistance
 from gan_style.images import find_pictures, save_picture, some_pictures
 from gan_style.judge import CollectionJudge, PairJudge
 from gan_style.outputs import Output, named_pictures, outputs_in, outputs_of, painter
+from gan_style.pretrained import BASE, code_at
 from gan_style.scores import Scores, contact_sheet
 from gan_style.style import StyleCode
 from gan_style.stylizer import Stylizer
@@ -34,18 +36,6 @@ class EvaluationError(ValueError):
     """An evaluation that cannot be done. The message names the option and what is allowed."""
 
 
-def _option(default: Any, meaning: str, **more: Any) -> Any:
-    """A field with what argparse's add_argument needs to know of it; no default: positional."""
-    if default is ...:
-        return field(metadata={"help": meaning, **more})
-    if default is False:
-        more = {"action": "store_true"}
-    elif default != "":
-        meaning += f" (default: {default})"
-        more["type"] = type(default)
-    return field(default=default, metadata={"help": meaning, "default": default, **more})
-
-
 @dataclass(frozen=True)
 class Request:
     """What to evaluate. The command line takes names, defaults and help from here.
@@ -54,48 +44,49 @@ class Request:
         EvaluationError: options that are missing, not allowed or do not go together.
     """
 
-    kind: str = _option(
+    kind: str = argument(
         ...,
         "pairs: paintings after one style picture each; collection: after a whole collection",
         choices=("pairs", "collection"),
     )
-    content: str = _option(..., "folder of the photos", metavar="CONTENT")
-    reference: str = _option(
+    content: str = argument(..., "folder of the photos", metavar="CONTENT")
+    reference: str = argument(
         ..., "folder of the style pictures, or the collection", metavar="STYLE|COLLECTION"
     )
-    model: str = _option("", "paint with this run folder or model file")
-    style: str = _option("", "for collection, a code, picture or folder to paint in its place")
-    outputs: str = _option(
+    model: str = argument(
+        "", f"paint with this run folder or model file; without --outputs, {BASE!r}, as shipped"
+    )
+    style: str = argument(
+        "", "for collection, a code, name, picture or folder to paint in its place"
+    )
+    outputs: str = argument(
         "", "folder of any program's paintings: <content>__<style>.png, or <content>.png"
     )
-    others: str = _option(
+    others: str = argument(
         "",
         "folder of collections to choose among, for named, hand and as_photo; a folder "
         f"{LEFT_OUT} in it is left out",
     )
-    photos: str = _option("", "folder of plain photos, for hand and as_photo; else CONTENT")
-    size: int = _option(288, "pixels of the squares compared")
-    features: str = _option(
+    photos: str = argument("", "folder of plain photos, for hand and as_photo; else CONTENT")
+    size: int = argument(288, "pixels of the squares compared")
+    features: str = argument(
         "compact", "network that compares", choices=("compact", "vgg19", "vgg16")
     )
-    feature_weights: str = _option("", "file with its weights; else its own", metavar="FILE")
-    fid: str = _option(
+    feature_weights: str = argument("", "file with its weights; else its own", metavar="FILE")
+    fid: str = argument(
         "", "add FID, with these weights of Inception; wants gan-style[fid]", metavar="FILE"
     )
-    device: str = _option("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
-    json: str = _option("", "write the numbers here", metavar="FILE")
-    sheet: str = _option("", "write a contact sheet here, .png or .jpg", metavar="FILE")
-    log: bool = _option(
+    device: str = argument("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
+    json: str = argument("", "write the numbers here", metavar="FILE")
+    sheet: str = argument("", "write a contact sheet here, .png or .jpg", metavar="FILE")
+    log: bool = argument(
         False, "add numbers and contact sheet to the log of the run --model, when it is at rest"
     )
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value, choices = getattr(self, option.name), option.metadata.get("choices")
-            if choices and value not in choices:
-                raise EvaluationError(f"{option.name} is {value!r}; allowed: {', '.join(choices)}")
-        if bool(self.model) == bool(self.outputs):
-            raise EvaluationError("give either --model or --outputs: what paints, or paintings")
+        check_choices(self, EvaluationError)
+        if self.model and self.outputs:
+            raise EvaluationError("give --model or --outputs, not both: what paints, or paintings")
         if self.size < SMALLEST:
             raise EvaluationError(f"--size is {self.size}; allowed: at least {SMALLEST}")
         if self.sheet and not self.sheet.lower().endswith((".png", ".jpg", ".jpeg")):
@@ -107,7 +98,7 @@ class Request:
             raise EvaluationError("--photos is of use with --others only")
         if self.log and not (Path(self.model) / "config.yaml").is_file():
             raise EvaluationError(f"--log needs --model RUN, a run folder; it is {self.model!r}")
-        if self.style and not self.model:
+        if self.style and self.outputs:
             raise EvaluationError("--style says what --model paints; --outputs are painted already")
 
 
@@ -145,7 +136,7 @@ def evaluate(
     if request.json:
         write_json(Path(request.json), scores.to_json())
     if request.sheet or request.log:
-        sheet = contact_sheet({Path(request.model or request.outputs).name: scores})
+        sheet = contact_sheet({Path(request.outputs or request.model or BASE).name: scores})
         if request.sheet:
             save_picture(sheet, request.sheet)
         if request.log:
@@ -158,14 +149,13 @@ def _outputs(
 ) -> list[Output]:
     if request.outputs:
         return outputs_in(Path(request.outputs), contents, styles)
-    stylizer = Stylizer.from_pretrained(request.model, request.device)
+    stylizer = Stylizer.from_pretrained(request.model or BASE, request.device)
     code = None if styles else _code(Path(request.style or request.reference), stylizer)
     return outputs_of(painter(stylizer, request.size, code), contents, styles)
 
 
 def _code(place: Path, stylizer: Stylizer) -> StyleCode:
-    if place.name.endswith(".safetensors"):
-        code = StyleCode.load(place)
+    if (code := code_at(place)) is not None:
         stylizer.stylize(Image.new("RGB", (32, 32)), code)  # refuses a code of another model
         return code
     pictures = some_pictures(place) if place.is_dir() else [place]

@@ -6,14 +6,14 @@ Shapes: H rows, W columns; pictures are RGB in [0, 1].
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan_style.arguments import argument, check_choices
 from gan_style.features import to_grey
 from gan_style.images import read_picture, resize_short_side, to_image, to_rgb, to_tensor
 from gan_style.objective import Objective, Picture, light_of
@@ -24,14 +24,6 @@ LOWEST_SIDE = 128
 _RANGE_WEIGHT = 3000.0  # leaves half a grey level; a tenth changes what is measured after saving
 
 
-def _option(default: Any, meaning: str, **allowed: Any) -> Any:
-    """A field with what argparse's add_argument needs to know of it."""
-    if default is False:
-        return field(default=False, metadata={"action": "store_true", "help": meaning})
-    shown = f"{meaning} (default: {default})" if default not in ("", None) else meaning
-    return field(default=default, metadata={"type": type(default), **allowed, "help": shown})
-
-
 @dataclass(frozen=True)
 class Settings:
     """How a painting is optimised. The command line takes names, defaults and help from here.
@@ -40,25 +32,22 @@ class Settings:
         ValueError: a value that is not allowed, naming it and what is.
     """
 
-    size: int | None = _option(None, "short side in pixels (default: the photo's)", type=int)
-    features: str = _option("compact", "network", choices=("compact", "vgg19", "vgg16"))
-    feature_weights: str = _option("", "file with its weights (default: its own)")
-    method: str = _option("lbfgs", "how pixels are moved", choices=("lbfgs", "adam"))
-    evaluations: int = _option(300, "evaluations of the losses, all sizes together")
-    scales: int = _option(4, f"at most so many sizes, each twice the last, from {LOWEST_SIDE} up")
-    start: str = _option("content", "content, noise, or a picture file such as a stylised photo")
-    content_weight: float = _option(1.0, "weight of the content loss")
-    style_weight: float = _option(250.0, "weight of the Gram loss")
-    tv_weight: float = _option(0.1, "weight of the total variation")
-    keep_colour: bool = _option(False, "keep the photo's colours, paint its light and dark")
-    seed: int = _option(0, "of the noise to start from")
-    device: str = _option("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
+    size: int | None = argument(None, "short side in pixels (default: the photo's)", type=int)
+    features: str = argument("compact", "network", choices=("compact", "vgg19", "vgg16"))
+    feature_weights: str = argument("", "file with its weights (default: its own)")
+    method: str = argument("lbfgs", "how pixels are moved", choices=("lbfgs", "adam"))
+    evaluations: int = argument(300, "evaluations of the losses, all sizes together")
+    scales: int = argument(4, f"at most so many sizes, each twice the last, from {LOWEST_SIDE} up")
+    start: str = argument("content", "content, noise, or a picture file such as a stylised photo")
+    content_weight: float = argument(1.0, "weight of the content loss")
+    style_weight: float = argument(250.0, "weight of the Gram loss")
+    tv_weight: float = argument(0.1, "weight of the total variation")
+    keep_colour: bool = argument(False, "keep the photo's colours, paint its light and dark")
+    seed: int = argument(0, "of the noise to start from")
+    device: str = argument("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value, choices = getattr(self, option.name), option.metadata.get("choices")
-            if choices and value not in choices:
-                raise ValueError(f"{option.name} is {value!r}; allowed: {', '.join(choices)}")
+        check_choices(self)
         for name in ("size", "evaluations", "scales"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} is {value}; allowed: 1 or more")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from gan_style.model import MODEL_FILE
-from gan_style.style import SUFFIX
+from gan_style.style import SUFFIX, StyleCode, StyleError
 
 BASE = "base"
 """The name of the model that comes with the package."""
@@ -108,6 +108,25 @@ def named_styles() -> dict[str, Path]:
     """The shipped style codes of the base model, by name."""
     files = sorted((SHIPPED / "styles").glob(f"*{SUFFIX}"))
     return {file.name.removesuffix(SUFFIX): file for file in files}
+
+
+def code_at(place: Path) -> StyleCode | None:
+    """The code in a file or of a name; None for pictures, which a model has to read.
+
+    Raises:
+        StyleError: nothing of that name, or a file that is no code.
+    """
+    if place.name.endswith(".safetensors"):
+        return StyleCode.load(place)
+    if place.exists():
+        return None
+    names = named_styles()
+    if str(place) not in names:
+        raise StyleError(
+            f"style {place} does not exist; give a code (*{SUFFIX}), a picture, a folder or one of "
+            f"the styles that are shipped: {', '.join(names)}"
+        )
+    return StyleCode.load(names[str(place)])
 
 
 def write_sums(folder: Path) -> None:

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from gan_style.collection import load_content
 from gan_style.config import DataConfig
 from gan_style.images import PictureError, save_picture, some_pictures
-from gan_style.pretrained import BASE, named_styles
+from gan_style.pretrained import BASE, code_at, named_styles
 from gan_style.refine import refine
-from gan_style.style import SUFFIX, StyleCode, StyleError
+from gan_style.style import SUFFIX, StyleCode
 from gan_style.stylizer import Stylizer
 
 STYLES = f"a code (*{SUFFIX}), a picture, a folder, or a name: {', '.join(named_styles())}"
@@ -122,21 +122,6 @@ def style_at(place: Path, stylizer: Stylizer) -> StyleCode:
     if (code := code_at(place)) is not None:
         return code
     return stylizer.encode(_pictures([place]), place.stem, report=tqdm.write)
-
-
-def code_at(place: Path) -> StyleCode | None:
-    """The code in a file or of a name; None for pictures, which a model has to read."""
-    if place.name.endswith(".safetensors"):
-        return StyleCode.load(place)
-    if place.exists():
-        return None
-    names = named_styles()
-    if str(place) not in names:
-        raise StyleError(
-            f"style {place} does not exist; give a code (*{SUFFIX}), a picture, a folder or one of "
-            f"the styles that are shipped: {', '.join(names)}"
-        )
-    return StyleCode.load(names[str(place)])
 
 
 def _targets(photos: list[Path], output: Path, given: list[Path]) -> dict[Path, Path]:

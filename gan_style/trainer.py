@@ -62,7 +62,8 @@ class Trainer:
         self.adversary = Adversary(config.discriminator, self.discriminator, self._autocast)
         betas = config.train.betas
         fused = device.type in ("cpu", "cuda")  # one pass over the parameters
-        self.model_parameters = [*self.model.parameters(), *self.head.parameters()]
+        parameters = [*self.model.parameters(), *self.head.parameters()]
+        self.model_parameters = [p for p in parameters if p.requires_grad]
         self.model_optimizer = Adam(self.model_parameters, 0.0, betas, fused=fused)
         self.discriminator_optimizer = Adam(
             self.discriminator.parameters(), 0.0, betas, fused=fused

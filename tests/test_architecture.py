@@ -13,6 +13,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 
 # module -> those of ours that it may import; a new module needs a line here and a reason
 ARROWS = {
+    "arguments": "",
     "options": "",
     "config": "options",
     "files": "",
@@ -23,7 +24,7 @@ ARROWS = {
     "features": "compact",
     "losses": "",
     "style": "files",
-    "encoder": "blocks",
+    "encoder": "blocks features",
     "generator": "blocks",
     "discriminator": "",
     "adversary": "config discriminator losses",
@@ -43,12 +44,12 @@ ARROWS = {
     "scores": "images",
     "judge": "eye features frechet hand images losses memorisation metrics outputs scores"
     " two_sample",
-    "evaluate": "checkpoint config device eye features files frechet images judge outputs scores"
-    " style stylizer tracking",
+    "evaluate": "arguments checkpoint config device eye features files frechet images judge outputs"
+    " pretrained scores style stylizer tracking",
     "memory": "",
     "pixels": "",
     "objective": "features images losses",
-    "painting": "features images objective pixels",
+    "painting": "arguments features images objective pixels",
     "optimize": "device features files images memory objective painting pixels",
     "model": "encoder generator style",
     "perception": "config features losses",
@@ -63,7 +64,7 @@ ARROWS = {
     "pretrained": "checkpoint model style",
     "stylizer": "device generator images model pretrained style",
     "refine": "batch collection config images perception style stylizer",
-    "code_commands": "images style style_commands stylizer",
+    "code_commands": "images pretrained style style_commands stylizer",
     "style_commands": "collection config images pretrained refine style stylizer",
     "__init__": "stylizer style",
 }

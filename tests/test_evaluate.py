@@ -233,8 +233,7 @@ def test_nothing_that_can_be_read_is_an_error(work: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({}, "either --model or --outputs"),
-        ({"outputs": "outs", "model": "x"}, "either --model or --outputs"),
+        ({"outputs": "outs", "model": "x"}, "--model or --outputs, not both"),
         ({"outputs": "outs", "size": 32}, "--size is 32; allowed: at least 64"),
         ({"outputs": "outs", "sheet": "a.gif"}, "--sheet is a.gif; allowed"),
         ({"outputs": "outs", "style": "x"}, "--style says what --model paints"),
@@ -254,6 +253,13 @@ def test_requests_that_make_no_sense_are_refused(
 def test_what_is_for_collections_is_refused_for_pairs(work: Path) -> None:
     with pytest.raises(EvaluationError, match="--others is for collection"):
         ask("pairs", work, "styles/ink", outputs="outs", others="styles")
+
+
+def test_the_shipped_model_paints_where_nothing_else_is_named(work: Path) -> None:
+    base = evaluate(ask("collection", work, "styles/ink", model="base"))
+    assert evaluate(ask("collection", work, "styles/ink")).values == base.values
+    named = evaluate(ask("collection", work, "styles/ink", style="woodblock"))
+    assert named.values["content"] != base.values["content"]
 
 
 # ---------------------------------------------------------------------- command, log, FID, sheet

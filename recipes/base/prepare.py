@@ -5,10 +5,18 @@
 SHARED/data has photos/, styles/diverse/ and VALIDATION.tsv, whose pictures are left out. Of a work
 called pa_<artist>_<title> the artist is known, and the works of one artist are one style: so the
 model also learns to paint after several pictures together. Any other is a style of its own.
+
+OUT/validation takes the pictures left out, content/ and style/, and OUT/squares their centre
+squares of 288 px, on which `gan-style evaluate pairs` compares: a model that is shown the square of
+a style has seen what it is compared with, and no more.
 """
 
 import argparse
 from pathlib import Path
+
+from PIL import Image, ImageOps
+
+SQUARE = 288
 
 
 def main() -> None:
@@ -20,7 +28,11 @@ def main() -> None:
     options = parser.parse_args()
     data = options.shared.resolve() / "data"
     lines = (data / "VALIDATION.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    held_out = {Path(line.split("\t")[1]).name for line in lines}
+    rows = [line.split("\t") for line in lines]
+    for role, name in rows:
+        link(data / name, options.out / "validation" / role)
+        square(data / name, options.out / "squares" / role)
+    held_out = {Path(name).name for _, name in rows}
     counts = {}
     for kind, folder in (("photos", data / "photos"), ("styles", data / "styles" / "diverse")):
         pictures = [path for path in sorted(folder.iterdir()) if path.name not in held_out]
@@ -28,14 +40,25 @@ def main() -> None:
             place = options.out / kind
             if kind == "styles":
                 place /= path.name.split("_")[1] if path.name.startswith("pa_") else path.stem
-            place.mkdir(parents=True, exist_ok=True)
-            (place / path.name).unlink(missing_ok=True)
-            (place / path.name).symlink_to(path)
+            link(path, place)
         counts[kind] = len(pictures)
     artists = len(list((options.out / "styles").iterdir()))
     print(
         f"{counts['photos']} photos, {counts['styles']} works in {artists} styles in {options.out}"
     )
+
+
+def link(path: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / path.name).unlink(missing_ok=True)
+    (folder / path.name).symlink_to(path)
+
+
+def square(path: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with Image.open(path) as picture:
+        fitted = ImageOps.fit(picture.convert("RGB"), (SQUARE, SQUARE), Image.Resampling.LANCZOS)
+    fitted.save(folder / f"{path.stem}.png")
 
 
 if __name__ == "__main__":

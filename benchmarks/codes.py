@@ -1,0 +1,91 @@
+"""How many of a code's numbers are used: paintings in codes cut down to their main directions.
+
+    python benchmarks/codes.py PHOTOS STYLES [--model M] [--keep 4 16 64 …] [--features vgg19 …]
+
+Every picture of PHOTOS is painted in the code of every picture of STYLES, after the code has been
+projected on the first so many principal directions of the codes that the model was trained on; the
+paintings are scored as `gan-style evaluate pairs` does. Where the scores stop falling, a code
+could be that short.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from timing import table
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gan_style import StyleCode, Stylizer
+from gan_style.device import keep_freed_memory
+from gan_style.eye import Eye, Log
+from gan_style.features import picture_features
+from gan_style.images import find_pictures
+from gan_style.judge import PairJudge
+from gan_style.outputs import Output
+from gan_style.pretrained import read_model
+
+MEASURES = ("content", "moments", "gram", "ssim")
+
+
+def cut(code: StyleCode, centre: torch.Tensor, directions: torch.Tensor) -> StyleCode:
+    """The code on the affine space through `centre` (d,) along `directions` (d, n)."""
+    away = code.mean - centre
+    return replace(code, mean=centre + directions @ (directions.T @ away))
+
+
+def outputs(
+    stylizer: Stylizer, photos: Sequence[Path], codes: dict[Path, StyleCode], size: int
+) -> list[Output]:
+    return [
+        Output(
+            f"{photo.stem}__{style.stem}",
+            photo,
+            style,
+            partial(stylizer.stylize, photo, code, size=size),
+        )
+        for photo in photos
+        for style, code in codes.items()
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("styles", type=Path)
+    parser.add_argument("--model", default="base")
+    parser.add_argument("--keep", type=int, nargs="+", default=[0, 4, 8, 16, 32, 64, 128, 256])
+    parser.add_argument("--size", type=int, default=288)
+    parser.add_argument("--features", default="compact")
+    parser.add_argument("--feature-weights", default="")
+    options = parser.parse_args()
+    keep_freed_memory()
+    stylizer = Stylizer.from_pretrained(options.model)
+    found = read_model(options.model).codes
+    if not found:
+        sys.exit(f"error: {options.model} keeps no distribution of codes; the base model does")
+    directions, values, _ = torch.linalg.svd(found["factor"])
+    shares = values.square().cumsum(0) / values.square().sum()
+    codes = {path: stylizer.encode(path) for path in find_pictures(options.styles)}
+    photos = find_pictures(options.photos)
+    eye = Eye(picture_features(options.features, options.feature_weights), options.features)
+    judge, rows = PairJudge(eye), []
+    for kept in options.keep:
+        short = {
+            path: cut(code, found["mean"], directions[:, :kept]) for path, code in codes.items()
+        }
+        scores = judge.judge(outputs(stylizer, photos, short, options.size), Log(), tqdm)
+        share = f"{shares[kept - 1]:.3f}" if kept else "0"
+        rows.append([str(kept), share, *(scores.cell(m) for m in MEASURES)])
+    print(table(("numbers kept", "variance", *MEASURES), rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What a setting is worth: the base model trained on for a moment, once with each, scored alike.
+
+    python recipes/base/variants.py DATA -o OUT [--steps N] NAME:key.sub=value,… NAME:…
+
+DATA is what prepare.py laid out. Every variant begins with --model, sees the same pictures in the
+same order, and is scored on all pairs of DATA/squares by `gan-style evaluate pairs`; "plain:" is
+the one to compare with. What is there already is not trained again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from gan_style.checkpoint import newest_checkpoint
+from gan_style.config import load_config
+from gan_style.data import TrainingData
+from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
+from gan_style.evaluate import Request, evaluate
+from gan_style.run import Run
+from gan_style.trainer import Trainer
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "base.yaml"
+MEASURES = ("content", "moments", "gram", "ssim")
+
+
+def run_variant(options: argparse.Namespace, name: str, changes: list[str]) -> Path:
+    """Train, unless that has been done; returns the last checkpoint."""
+    folder: Path = options.out / name
+    if (last := newest_checkpoint(folder / "checkpoints")) is not None:
+        return last
+    given = [
+        f"data.styles={options.data / 'styles'}",
+        f"data.content={options.data / 'photos'}",
+        f"run.dir={folder}",
+        f"train.steps={options.steps}",
+        "train.minutes=0",
+        "train.learning_rate=3e-4",
+        "train.discriminator_learning_rate=3e-4",
+        "tracking.wandb=off",
+    ]
+    config = load_config(str(CONFIG), given + options.set + changes)
+    device = choose_device(config.train.device)
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, tqdm.write)
+    with matrix_products(choose_precision(config.train.precision, device)):
+        run = Run(config, folder, data, Trainer(config, device))
+        run.begin(options.model)
+        run.start(tqdm.write)
+        run.fit()  # and no end: to write the codes of 447 styles takes longer than this
+        run.tracker.close()
+    last = newest_checkpoint(folder / "checkpoints")
+    assert last is not None
+    return last
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("variants", nargs="+", metavar="NAME:key.sub=value,…")
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--model", default="base")
+    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value", help="in all")
+    parser.add_argument("--features", default="compact")
+    parser.add_argument("--feature-weights", default="")
+    options = parser.parse_args()
+    keep_freed_memory()
+    squares = options.data / "squares"
+    for variant in options.variants:
+        name, _, changes = variant.partition(":")
+        checkpoint = run_variant(options, name, [word for word in changes.split(",") if word])
+        request = Request(
+            "pairs",
+            str(squares / "content"),
+            str(squares / "style"),
+            model=str(checkpoint),
+            features=options.features,
+            feature_weights=options.feature_weights,
+        )
+        scores = evaluate(request, tqdm.write)
+        print(name, *(f"{m} {scores.cell(m)}" for m in MEASURES), flush=True)
+
+
+if __name__ == "__main__":
+    main()
