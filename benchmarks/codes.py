@@ -10,12 +10,11 @@ could be that short.
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
+from PIL import Image
 from timing import table
 from tqdm import tqdm
 
@@ -25,9 +24,8 @@ from gan_style import StyleCode, Stylizer
 from gan_style.device import keep_freed_memory
 from gan_style.eye import Eye, Log
 from gan_style.features import picture_features
-from gan_style.images import find_pictures
 from gan_style.judge import PairJudge
-from gan_style.outputs import Output
+from gan_style.outputs import named_pictures, outputs_of
 from gan_style.pretrained import read_model
 
 MEASURES = ("content", "moments", "gram", "ssim")
@@ -37,21 +35,6 @@ def cut(code: StyleCode, centre: torch.Tensor, directions: torch.Tensor) -> Styl
     """The code on the affine space through `centre` (d,) along `directions` (d, n)."""
     away = code.mean - centre
     return replace(code, mean=centre + directions @ (directions.T @ away))
-
-
-def outputs(
-    stylizer: Stylizer, photos: Sequence[Path], codes: dict[Path, StyleCode], size: int
-) -> list[Output]:
-    return [
-        Output(
-            f"{photo.stem}__{style.stem}",
-            photo,
-            style,
-            partial(stylizer.stylize, photo, code, size=size),
-        )
-        for photo in photos
-        for style, code in codes.items()
-    ]
 
 
 def main() -> None:
@@ -73,15 +56,21 @@ def main() -> None:
         sys.exit(f"error: {options.model} keeps no distribution of codes; the base model does")
     directions, values, _ = torch.linalg.svd(found["factor"])
     shares = values.square().cumsum(0) / values.square().sum()
-    codes = {path: stylizer.encode(path) for path in find_pictures(options.styles)}
-    photos = find_pictures(options.photos)
-    eye = Eye(picture_features(options.features, options.feature_weights), options.features)
+    photos = named_pictures(options.photos, "photos")
+    styles = named_pictures(options.styles, "style pictures")
+    codes = {path: stylizer.encode(path) for path in styles.values()}
+    network = picture_features(options.features, options.feature_weights)
+    eye = Eye(network, options.features, options.size)
     judge, rows = PairJudge(eye), []
     for kept in options.keep:
         short = {
             path: cut(code, found["mean"], directions[:, :kept]) for path, code in codes.items()
         }
-        scores = judge.judge(outputs(stylizer, photos, short, options.size), Log(), tqdm)
+
+        def paint(photo: Path, style: Path, short: dict[Path, StyleCode] = short) -> Image.Image:
+            return stylizer.stylize(photo, short[style], size=options.size)
+
+        scores = judge.judge(outputs_of(paint, photos, styles), Log(), tqdm)
         share = f"{shares[kept - 1]:.3f}" if kept else "0"
         rows.append([str(kept), share, *(scores.cell(m) for m in MEASURES)])
     print(table(("numbers kept", "variance", *MEASURES), rows))

@@ -18,6 +18,7 @@ row a photo, a column a collection.
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -165,7 +166,7 @@ def main() -> None:
     methods = Methods(options)
     for method in options.methods:
         for folder in tqdm(judged, desc=method):
-            begin = lambda m=method, f=folder: getattr(methods, m)(f)  # noqa: E731
+            begin = partial(getattr(methods, method), folder)
             paint(begin, photos, options.out / method / folder.name)
         sheet(photos, judged, options.out / method, options.size)
     network = picture_features(options.features, options.feature_weights)

@@ -11,7 +11,7 @@ from gan_style.blocks import RunningScale
 from gan_style.features import picture_features, stroke_features
 
 _WIDTHS = {"small": 256, "large": 512}
-_READINGS = 2 * (32 + 64 + 256 + 256 + 512)
+_READINGS = 2 * (32 + 64 + 256 + 256 + 512)  # of relu1_1, relu2_1, relu3_1, fire7, fire12
 
 
 class StyleEncoder(nn.Module):
@@ -21,9 +21,8 @@ class StyleEncoder(nn.Module):
     (Huang & Belongie 2017) of the maps of `compact`, which is shipped and frozen here. They are
     scaled each by itself, because all of them speak of brightness, which would drown the rest
     (docs/LOG.md); a linear map takes them to a code, and a small network bends it. Codes are
-    averaged over the set, as in Deep Sets (Zaheer et al. 2017, th. 2). Maps learnt along with the
-    painter knew the works it was trained on better than others: with these, unseen styles are
-    read as well as seen ones.
+    averaged over the set, as in Deep Sets (Zaheer et al. 2017, th. 2). An encoder with
+    maps of its own, learnt along with the painter, read unseen styles no better (docs/LOG.md).
 
     Shape:
         - pictures: (B, K, 3, H, W), K at least 1, H and W at least 32
