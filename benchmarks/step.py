@@ -44,7 +44,7 @@ from gan_style.compact import CompactPicture, CompactStroke
 from gan_style.config import Config, load_config
 from gan_style.device import choose_device, keep_freed_memory, matrix_products
 from gan_style.discriminator import Discriminator
-from gan_style.encoder import DescriptorHead, StyleEncoder
+from gan_style.encoder import StyleEncoder
 from gan_style.features import Tapped
 from gan_style.generator import Generator
 from gan_style.trainer import Trainer
@@ -110,11 +110,10 @@ def measure_rates(config: Config, worker: Trainer, steps: int) -> str:
 def mark_parts() -> None:
     """From now on, put ranges around the methods of each part and around every loss function."""
     for part, owners in {
-        "encoder": (StyleEncoder, DescriptorHead),
+        "encoder": (StyleEncoder,),
         "generator": (Generator,),
         "features": (CompactPicture, CompactStroke, Tapped),
         "discriminator": (Discriminator,),
-        "losses": (losses.StyleDescriptor,),
     }.items():
         for owner in owners:
             _mark(owner, "forward", part)

@@ -104,12 +104,8 @@ class LossWeights(Section, key="losses"):
     """Gram and moments of deeper maps on grey pictures: the hand rather than the palette."""
     tv: float = limited(0.1, at_least=0)
     """Total variation of the output."""
-    descriptor: float = limited(1.0, at_least=0)
-    """Error of the style descriptor predicted from the code alone."""
-    code: float = limited(0.1, at_least=0)
-    """Distance of the output's own code to the code it was made with."""
-    identity: float = limited(0.5, at_least=0)
-    """Distance of a style picture to itself after painting it with its own code."""
+    smoothness: float = limited(20.0, at_least=0)
+    """Coarse edges of the output where the photo is plain, such as quilts in skies."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,7 +1,7 @@
 """The reader of styles: example pictures -> style code.
 
-Shapes: B styles, K example pictures of each, H rows, W columns, d numbers in a code, D numbers in
-a style descriptor; pictures are RGB in [0, 1].
+Shapes: B styles, K example pictures of each, H rows, W columns, d numbers in a code; pictures
+are RGB in [0, 1].
 """
 
 import torch
@@ -68,25 +68,3 @@ def _pool(maps: Tensor) -> Tensor:
     mean = flat.sum(1, dtype=torch.float32) / flat.shape[1]
     square = (flat * flat).sum(1, dtype=torch.float32) / flat.shape[1]
     return torch.cat([mean, (square - mean * mean).clamp(min=0).add(1e-5).sqrt()], dim=1)
-
-
-class DescriptorHead(nn.Module):
-    """Predicts the style descriptor from the code alone: what ties the code to the style.
-
-    Each number of the descriptor is brought to one scale, by `scale`, so that all count alike.
-
-    Shape:
-        - code: (B, d)
-        - returns: (B, D), the scaled descriptor
-    """
-
-    def __init__(self, code: int, descriptor: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(code, 256), nn.LeakyReLU(0.2), nn.Linear(256, descriptor)
-        )
-        self.scale = RunningScale(descriptor)
-
-    def forward(self, code: Tensor) -> Tensor:
-        prediction: Tensor = self.layers(code)
-        return prediction

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Maps = Mapping[str, Tensor]
+_EDGE = 20.0
+"""How fast an edge of the photo frees the painting: a step of 1/20 in brightness to a third."""
 FORMS = ("hinge", "nonsaturating", "leastsquares", "relativistic")
 
 
@@ -139,35 +141,23 @@ def total_variation(pictures: Tensor) -> Tensor:
     return (right.square() + down.square() + 1e-6).sqrt().sum(1).mean()
 
 
-def descriptor_loss(predicted: Tensor, descriptor: Tensor) -> Tensor:
-    """Mean squared error of the scaled style descriptor read from the code.
+def smoothness_loss(pictures: Tensor, content: Tensor) -> Tensor:
+    """Total variation of the coarse painting, counted where the coarse photo has none.
 
-    1 is what a guess has that knows nothing of the style. Our own: it ties the code to the style.
+    The edge-aware smoothness of Godard et al. (2017, eq. 3), on means of 8 by 8 and of 16 by 16 px
+    so that strokes are free: it takes no notice of what is painted inside a cell, and asks for a
+    plain sky not to become a quilt. Colours are free, too, as long as like stays beside like.
 
-    Shape: (B, D) both -> ().
+    Shape: (B, 3, H, W) both, H and W at least 32 -> ().
     """
-    return F.mse_loss(predicted.float(), descriptor)
-
-
-def code_loss(recovered: Tensor, code: Tensor) -> Tensor:
-    """Mean squared difference of the output's own code to the code that made it, relative to it.
-
-    StarGAN v2 (Choi et al. 2020, eq. 2) takes the absolute difference.
-
-    Shape: (B, d) both -> ().
-    """
-    error = (recovered - code).square().mean(1)
-    return (error / code.square().mean(1).clamp(min=1e-4)).mean()
-
-
-def identity_loss(generated: Tensor, pictures: Tensor) -> Tensor:
-    """Mean absolute difference of a picture to itself painted with its own code.
-
-    CycleGAN (Zhu et al. 2017, 5.2) asks the same of a generator with one style.
-
-    Shape: (B, 3, H, W) both -> ().
-    """
-    return F.l1_loss(generated, pictures)
+    terms = []
+    for cell in (8, 16):
+        painted, photo = F.avg_pool2d(pictures, cell), F.avg_pool2d(content, cell)
+        for axis in (2, 3):
+            edge = photo.diff(dim=axis).abs().mean(1)  # (B, h, w)
+            step = (painted.diff(dim=axis).square().sum(1) + 1e-6).sqrt()
+            terms.append((step * (-_EDGE * edge).exp()).mean())
+    return torch.stack(terms).mean()
 
 
 def discriminator_loss(form: str, real: Tensor, fake: Tensor) -> Tensor:
@@ -218,32 +208,3 @@ def gradient_penalty(verdicts: Tensor, pictures: Tensor) -> Tensor:
     """
     (gradient,) = torch.autograd.grad(verdicts.mean(1).sum(), pictures, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean() / 2
-
-
-class StyleDescriptor(torch.nn.Module):
-    """The stacked Gram matrices, compressed by a fixed random projection.
-
-    Each Gram matrix G (C, C) becomes PᵀGP with P (C, 16) of orthonormal columns drawn once from a
-    fixed seed; the upper triangles are stacked. Our own.
-
-    Shape: statistics of B pictures -> (B, D), D = 136 for each layer.
-    """
-
-    def __init__(self, channels: Mapping[str, int], width: int = 16) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        self.layers = tuple(channels)
-        for layer, count in channels.items():
-            drawn = torch.randn(count, width, generator=generator)
-            self.register_buffer(layer, torch.linalg.qr(drawn).Q, persistent=False)
-        self.register_buffer("upper", torch.triu_indices(width, width), persistent=False)
-        self.size = len(self.layers) * width * (width + 1) // 2
-
-    def forward(self, statistics: StyleStatistics) -> Tensor:
-        rows, columns = self.get_buffer("upper")
-        parts = []
-        for layer in self.layers:
-            projection = self.get_buffer(layer)
-            compressed = projection.mT @ statistics.gram[layer] @ projection  # (B, 16, 16)
-            parts.append(compressed[:, rows, columns])
-        return torch.cat(parts, dim=1)

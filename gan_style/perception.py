@@ -10,11 +10,10 @@ from torch import Tensor
 from gan_style.config import FeaturesConfig
 from gan_style.features import CONTENT_LAYER, picture_features, stroke_features
 from gan_style.losses import (
-    StyleDescriptor,
-    StyleStatistics,
     content_loss,
     gram_loss,
     moments_loss,
+    smoothness_loss,
     stroke_loss,
     style_statistics,
     total_variation,
@@ -41,8 +40,6 @@ class Perception:
         self.picture = picture_features(config.network, config.weights).to(device)
         self.stroke = stroke_features(config.stroke_network, config.stroke_weights).to(device)
         self.autocast = autocast
-        maps = self.picture(torch.zeros(1, 3, 64, 64, device=device))
-        self.descriptor = StyleDescriptor({k: v.shape[1] for k, v in maps.items()}).to(device)
 
     def terms(
         self,
@@ -51,8 +48,8 @@ class Perception:
         style: Tensor,
         examples: int,
         shift: Sequence[int] = (0, 0),
-    ) -> tuple[dict[str, Tensor], StyleStatistics]:
-        """The losses on pictures, and the statistics of the style that they were taken to.
+    ) -> dict[str, Tensor]:
+        """The losses on pictures.
 
         Args:
             stylized: (B, 3, C, C) paintings.
@@ -83,4 +80,5 @@ class Perception:
             "moments": moments_loss(generated, target),
             "stroke": stroke_loss(style_statistics(strokes), stroke_target),
             "tv": total_variation(stylized),
-        }, target
+            "smoothness": smoothness_loss(stylized, content),
+        }

@@ -17,7 +17,6 @@ BASE = "base"
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
 _CRITIC = ".discriminator.safetensors"  # beside a model that may be trained on
-_PARTS = ("discriminator", "head")
 
 
 class ModelError(ValueError):
@@ -29,8 +28,8 @@ class Pretrained:
     """What a model's files hold.
 
     path: of the model. code, size: as StyleModel takes them. model: state of the averaged
-    networks. critic: states of "discriminator" and "head", which training goes on from; empty if
-    there are none. codes: "mean" (d,) and "factor" (d, d) of the codes that it was trained on;
+    networks. critic: state of the discriminator, which training goes on from; empty if there is
+    none. codes: "mean" (d,) and "factor" (d, d) of the codes that it was trained on;
     empty if nobody has counted them.
     """
 
@@ -38,7 +37,7 @@ class Pretrained:
     code: int
     size: str
     model: dict[str, Tensor]
-    critic: dict[str, dict[str, Tensor]]
+    critic: dict[str, Tensor]
     codes: dict[str, Tensor]
 
 
@@ -61,8 +60,6 @@ def read_model(place: str | Path) -> Pretrained:
         code, size = int(facts["model"]["code"]), str(facts["model"]["size"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file} is not a gan_style model: {error!r}") from error
-    critic = {} if not exported else _critic_beside(file)
-    found = tensors if not exported else critic
     model = {
         f"{part}.{name}": values
         for part in ("encoder", "generator")
@@ -73,7 +70,7 @@ def read_model(place: str | Path) -> Pretrained:
         code=code,
         size=size,
         model=model if exported else _part(tensors, "average"),
-        critic={part: state for part in _PARTS if (state := _part(found, part))},
+        critic=_part(_critic_beside(file) if exported else tensors, "discriminator"),
         codes=_part(tensors, "codes"),
     )
 
@@ -83,7 +80,7 @@ def write_model(
     model: Mapping[str, Tensor],
     described: Mapping[str, Any],
     codes: Mapping[str, Tensor] | None = None,
-    critic: Mapping[str, Mapping[str, Tensor]] | None = None,
+    critic: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write what `read_model` reads, in half precision; the critic into a file beside it.
 
@@ -99,7 +96,7 @@ def write_model(
     kept = _halved(model) | _halved({f"codes.{k}": v for k, v in (codes or {}).items()})
     save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
     if critic:
-        parts = _halved({f"{p}.{k}": v for p, state in critic.items() for k, v in state.items()})
+        parts = _halved({f"discriminator.{name}": values for name, values in critic.items()})
         beside = path.with_name(path.stem + _CRITIC)
         save_checkpoint(beside, parts, {"kind": "discriminator", "model": dict(described)})
 

@@ -110,5 +110,5 @@ class _Objective:
         with self.stylizer.autocast():
             painted = self.stylizer.model(batch.content, code.expand(len(batch.content), -1))
         style, examples = batch.style.flatten(0, 1), batch.style.shape[1]
-        terms, _ = self.perception.terms(painted, batch.content, style, examples)
+        terms = self.perception.terms(painted, batch.content, style, examples)
         return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()

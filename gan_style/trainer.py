@@ -20,8 +20,6 @@ from gan_style.batch import Batch
 from gan_style.config import Config
 from gan_style.device import choose_precision
 from gan_style.discriminator import Discriminator
-from gan_style.encoder import DescriptorHead
-from gan_style.losses import code_loss, descriptor_loss, identity_loss
 from gan_style.model import StyleModel
 from gan_style.perception import Perception
 
@@ -37,8 +35,6 @@ class Painted:
     codes: Tensor  # (S, d) of the sets
     code: Tensor  # (B, d) of each photo's set
     stylized: Tensor  # (B, 3, C, C)
-    originals: Tensor  # (n, 3, C, C) pictures painted in their own code
-    repainted: Tensor  # (n, 3, C, C)
 
 
 class Trainer:
@@ -57,13 +53,11 @@ class Trainer:
         self.perception = Perception(config.features, device, self._autocast)
         self.model = StyleModel(config.model.code, config.model.size).to(device)
         self.average = deepcopy(self.model).eval().requires_grad_(False)
-        self.head = DescriptorHead(config.model.code, self.perception.descriptor.size).to(device)
         self.discriminator = Discriminator(config.model.code, config.model.size).to(device)
         self.adversary = Adversary(config.discriminator, self.discriminator, self._autocast)
         betas = config.train.betas
         fused = device.type in ("cpu", "cuda")  # one pass over the parameters
-        parameters = [*self.model.parameters(), *self.head.parameters()]
-        self.model_parameters = [p for p in parameters if p.requires_grad]
+        self.model_parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.model_optimizer = Adam(self.model_parameters, 0.0, betas, fused=fused)
         self.discriminator_optimizer = Adam(
             self.discriminator.parameters(), 0.0, betas, fused=fused
@@ -118,22 +112,12 @@ class Trainer:
         return terms | verdicts | {f"model/{name}": term for name, term in model_terms.items()}
 
     def _paint(self, batch: Batch) -> Painted:
-        """Encode the sets and paint the photos in them; and a few pictures in their own codes.
-
-        All go through the networks together. That is right because the code of a set is the mean
-        of its pictures' codes.
-        """
-        count, examples = len(batch.content), batch.style.shape[1]
-        few = max(1, count // 8) if "identity" in self.weights else 0  # of each kind
-        own = torch.cat([batch.style.flatten(0, 1), batch.content[:few]])  # (B + few, 3, C, C)
+        """Encode the sets and paint the photos in them."""
         with self._autocast():
-            each = self.model.encode(own[:, None], measure=True)  # (B + few, d)
-            codes = each[:count].reshape(-1, examples, each.shape[1]).mean(1)  # (S, d)
-            code = codes.repeat_interleave(examples, dim=0)  # (B, d)
-            again = [*range(few), *range(count, count + few)]  # styles, then photos
-            content = torch.cat([batch.content, own[again]])
-            stylized = self.model(content, torch.cat([code, each[again]]))
-        return Painted(codes, code, stylized[:count], own[again], stylized[count:])
+            codes = self.model.encode(batch.style, measure=True)  # (S, d)
+            code = codes.repeat_interleave(batch.style.shape[1], dim=0)  # (B, d)
+            stylized = self.model(batch.content, code)
+        return Painted(codes, code, stylized)
 
     def _backward(self, weights: dict[str, float], terms: dict[str, Tensor], share: float) -> None:
         if weights.keys() != terms.keys():
@@ -171,21 +155,9 @@ class Trainer:
     ) -> dict[str, Tensor]:
         shift = torch.randint(0, 4, (2,), generator=random).tolist()
         style_pictures, examples = batch.style.flatten(0, 1), batch.style.shape[1]
-        terms, style = self.perception.terms(
+        terms = self.perception.terms(
             painted.stylized, batch.content, style_pictures, examples, shift
         )
-        if "descriptor" in self.weights:
-            descriptor = self.perception.descriptor(style)[::examples]
-            self.head.scale.measure(descriptor)
-            with self._autocast():
-                predicted = self.head(painted.codes)
-            terms["descriptor"] = descriptor_loss(predicted, self.head.scale(descriptor))
-        if "code" in self.weights:
-            with self._autocast():
-                recovered = self.model.encode(painted.stylized[:, None])
-            terms["code"] = code_loss(recovered, painted.code.detach())
-        if "identity" in self.weights:
-            terms["identity"] = identity_loss(painted.repainted, painted.originals)
         if "adversarial" in self.weights:
             # the encoder answers for the style, not for the critic's taste: no gradient to it
             terms["adversarial"] = self.adversary.judge(
@@ -200,7 +172,7 @@ class Trainer:
         code = self.average.encode(batch.style).repeat_interleave(examples, dim=0)
         painted = self.average(batch.content, code)
         style = batch.style.flatten(0, 1)
-        terms, _ = self.perception.terms(painted, batch.content, style, examples)
+        terms = self.perception.terms(painted, batch.content, style, examples)
         values = {name: term.item() for name, term in terms.items()}
         score = math.fsum(self.weights.get(name, 0.0) * value for name, value in values.items())
         return values | {"score": score}
@@ -251,26 +223,23 @@ class Trainer:
         for mine, other in zip(self.average.buffers(), self.model.buffers(), strict=True):
             mine.copy_(other)
 
-    def begin_with(
-        self, model: Mapping[str, Tensor], critic: Mapping[str, Mapping[str, Tensor]]
-    ) -> None:
-        """Take over trained networks: those of the model and, as far as given, of the critic.
+    def begin_with(self, model: Mapping[str, Tensor], critic: Mapping[str, Tensor]) -> None:
+        """Take over trained networks.
 
         Args:
             model: state of encoder and generator, which become the averages, too.
-            critic: states of "discriminator" and "head".
+            critic: state of the discriminator; empty if there is none, and it begins from nothing.
         """
         self.model.load_state_dict(model)
         self.average.load_state_dict(model)
-        for part, state in critic.items():
-            getattr(self, part).load_state_dict(state)
+        if critic:
+            self.discriminator.load_state_dict(critic)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, beside configuration and data."""
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "head": self.head.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "model_optimizer": self.model_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
@@ -279,7 +248,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name in ("model", "average", "head", "discriminator"):
+        for name in ("model", "average", "discriminator"):
             getattr(self, name).load_state_dict(state[name])
         self.model_optimizer.load_state_dict(state["model_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])

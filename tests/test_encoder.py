@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gan_style.blocks import RunningScale
-from gan_style.encoder import DescriptorHead, StyleEncoder, _pool
+from gan_style.encoder import StyleEncoder, _pool
 from gan_style.features import picture_features, stroke_features
 
 CODE = 12
@@ -153,17 +153,6 @@ def test_pooled_half_precision_is_float32() -> None:
 def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"model.size is 'huge'; allowed: small, large"):
         StyleEncoder(CODE, "huge")
-
-
-def test_descriptor_head_reads_only_the_code() -> None:
-    head = DescriptorHead(CODE, 272)
-    codes = drawn(3, CODE)
-    predicted = head(codes)
-    assert predicted.shape == (3, 272)
-    assert torch.allclose(head(codes[1:2])[0], predicted[1], atol=1e-6)
-    assert not torch.allclose(predicted[0], predicted[1])
-    predicted.square().sum().backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
 
 
 # ---------------------------------------------------------------------- the scale of readings

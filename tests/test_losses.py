@@ -7,18 +7,15 @@ from torch import Tensor
 
 from gan_style.losses import (
     FORMS,
-    StyleDescriptor,
     StyleStatistics,
     adversarial_loss,
-    code_loss,
     content_loss,
-    descriptor_loss,
     discriminator_loss,
     gradient_penalty,
     gram_loss,
     gram_matrix,
-    identity_loss,
     moments_loss,
+    smoothness_loss,
     stroke_loss,
     style_statistics,
     total_variation,
@@ -292,42 +289,30 @@ def test_gradient_of_total_variation_is_finite_where_the_picture_is_flat() -> No
     assert torch.equal(gradient, torch.zeros_like(gradient))
 
 
-def test_identity_loss_by_hand() -> None:
-    assert identity_loss(torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.75])).item() == 0.375
+def halves(side: int = 32) -> Tensor:
+    """Black on the left and white on the right."""
+    return (torch.arange(side) >= side // 2).float().expand(1, 3, side, side)
 
 
-# ---------------------------------------------------------------------- losses on codes
+def test_smoothness_of_an_edge_that_the_photo_does_not_have() -> None:
+    # cells of 8: one of three steps across is the root of 3, the three down are none; cells of 16:
+    # the only one across. None is the root of 1e-6.
+    across, across_16, none = (3**0.5 + 2e-3) / 3, 3**0.5, 1e-3
+    expected = (across + none + across_16 + none) / 4
+    photo = torch.full((1, 3, 32, 32), 0.4)
+    assert smoothness_loss(halves(), photo).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_code_loss_by_hand() -> None:
-    code = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    recovered = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
-    assert code_loss(recovered, code).item() == pytest.approx((2 / 4 + 0) / 2)
+def test_smoothness_lets_edges_of_the_photo_be() -> None:
+    left = (2 / 3 + 1 + 0 + 1) / 4 * 1e-3  # the root of 1e-6 where neither has an edge
+    assert smoothness_loss(halves(), halves()).item() == pytest.approx(left, rel=1e-3)
+    assert smoothness_loss(halves(), 1 - halves()).item() == pytest.approx(left, rel=1e-3)
 
 
-def test_descriptor_loss_by_hand() -> None:
-    descriptor = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
-    predicted = torch.tensor([[3.0, 3.0], [0.0, 0.0]])
-    assert descriptor_loss(predicted, descriptor).item() == pytest.approx((1 + 4) / 4)
-
-
-def test_code_loss_does_not_depend_on_scale_and_is_finite_at_zero() -> None:
-    one, two = drawn(3, 5), drawn(3, 5, seed=1)
-    scaled = code_loss(20 * one, 20 * two).item()
-    assert scaled == pytest.approx(code_loss(one, two).item(), rel=1e-5)
-    assert math.isfinite(code_loss(one, torch.zeros_like(one)).item())
-
-
-def test_gradient_of_code_loss() -> None:
-    inputs = [drawn(3, 5, seed=s, kind=torch.float64).requires_grad_() for s in (0, 1)]
-    assert torch.autograd.gradcheck(code_loss, inputs)
-
-
-def test_gradient_of_descriptor_loss_is_that_of_the_formula() -> None:
-    """It computes in float32, which is too coarse for gradcheck."""
-    predicted, descriptor = drawn(2, 4).requires_grad_(), drawn(2, 4, seed=1)
-    (gradient,) = torch.autograd.grad(descriptor_loss(predicted, descriptor), predicted)
-    assert torch.allclose(gradient, 2 * (predicted - descriptor) / 8)
+def test_smoothness_does_not_see_strokes() -> None:
+    stripes = (torch.arange(32) % 2).float().expand(1, 3, 32, 32)
+    photo = torch.full((1, 3, 32, 32), 0.4)
+    assert smoothness_loss(stripes, photo).item() == pytest.approx(1e-3, rel=1e-3)
 
 
 # ---------------------------------------------------------------------- adversarial forms
@@ -454,62 +439,3 @@ def test_gradient_of_the_penalty_reaches_the_critic() -> None:
         return gradient_penalty((real.flatten(1) @ weight).tanh(), real)
 
     assert torch.autograd.gradcheck(penalty, (weight,))
-
-
-# ---------------------------------------------------------------------- style descriptor
-
-CHANNELS = {"first": 16, "second": 40}
-
-
-def test_descriptor_is_the_same_every_time_and_leaves_the_random_state_alone() -> None:
-    maps = style_statistics({k: drawn(2, c, 5, 5) for k, c in CHANNELS.items()})
-    before = torch.get_rng_state()
-    one = StyleDescriptor(CHANNELS)(maps)
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(99)
-    assert torch.equal(StyleDescriptor(CHANNELS)(maps), one)
-
-
-def test_descriptor_shape_and_size() -> None:
-    descriptor = StyleDescriptor(CHANNELS)
-    maps = style_statistics({k: drawn(3, c, 5, 5) for k, c in CHANNELS.items()})
-    assert descriptor.size == 2 * 136
-    assert descriptor(maps).shape == (3, 272)
-    assert not list(descriptor.parameters())
-    assert not descriptor.state_dict()  # nothing to save: it follows from its seed
-
-
-def test_descriptor_projections_are_orthonormal() -> None:
-    descriptor = StyleDescriptor(CHANNELS)
-    for layer in CHANNELS:
-        projection = descriptor.get_buffer(layer)
-        assert torch.allclose(projection.mT @ projection, torch.eye(16), atol=1e-5)
-
-
-def test_descriptor_is_the_upper_triangle_of_the_compressed_gram_matrix() -> None:
-    descriptor = StyleDescriptor({"x": 20})
-    projection = descriptor.get_buffer("x")
-    vector = drawn(20)
-    gram = torch.outer(vector, vector)[None]  # compressed: the outer product of Pᵀv
-    short = projection.mT @ vector
-    expected = [short[i] * short[j] for i in range(16) for j in range(i, 16)]
-    got = descriptor(StyleStatistics({"x": gram}, {}, {}))[0]
-    assert torch.allclose(got, torch.stack(expected), atol=1e-4)
-
-
-def test_descriptor_tells_styles_apart_and_is_linear_in_the_gram_matrix() -> None:
-    descriptor = StyleDescriptor(CHANNELS)
-    one, two = (
-        style_statistics({k: drawn(1, c, 5, 5, seed=s) for k, c in CHANNELS.items()})
-        for s in (0, 1)
-    )
-    assert descriptor_loss(descriptor(one), descriptor(two)) > 0.05
-    assert torch.allclose(descriptor(scaled(one, 3)), 3 * descriptor(one), rtol=1e-4, atol=1e-4)
-
-
-def test_descriptor_passes_gradients_to_pictures() -> None:
-    maps = drawn(1, 16, 4, 4).requires_grad_()
-    (gradient,) = torch.autograd.grad(
-        StyleDescriptor({"x": 16})(style_statistics({"x": maps})).square().sum(), maps
-    )
-    assert gradient.abs().sum() > 0

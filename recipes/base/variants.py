@@ -40,6 +40,8 @@ def run_variant(options: argparse.Namespace, name: str, changes: list[str]) -> P
         "train.minutes=0",
         "train.learning_rate=3e-4",
         "train.discriminator_learning_rate=3e-4",
+        "train.warmup=80",
+        "train.ema_half_life=300",  # the average has to follow within the few steps there are
         "tracking.wandb=off",
     ]
     config = load_config(str(CONFIG), given + options.set + changes)
@@ -64,7 +66,7 @@ def main() -> None:
     parser.add_argument("variants", nargs="+", metavar="NAME:key.sub=value,…")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--model", default="base")
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value", help="in all")
     parser.add_argument("--features", default="compact")
     parser.add_argument("--feature-weights", default="")
