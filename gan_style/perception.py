@@ -56,16 +56,9 @@ class Perception:
             content: (B, 3, C, C) photos they were made from.
             style: (B, 3, C, C) pictures of the style, set after set.
             examples: pictures in a set, whose statistics are the mean over its pictures.
-            shift: rows and columns of painting and photo left out at the start, 0 to 4. The
-                features step through the picture by 2 and 4 pixels, and a generator learns to
-                please them with a grid that keeps their step, unless its place changes all the
-                time.
+            shift: rows and columns of painting and photo left out at the start, 0 to 4.
         """
-        room = min(STEP, stylized.shape[2] - MINIMUM_SIDE)  # the stroke features need 32 px
-        side = stylized.shape[2] - room
-        starts = (min(start, room) for start in shift)
-        rows, columns = (slice(start, start + side) for start in starts)
-        stylized, content = stylized[..., rows, columns], content[..., rows, columns]
+        stylized, content = _without(stylized, shift), _without(content, shift)
         with torch.no_grad(), self.autocast():
             content_map = self.picture(content)[CONTENT_LAYER]
             style_maps, style_strokes = self.picture(style), self.stroke(style)
@@ -82,3 +75,15 @@ class Perception:
             "tv": total_variation(stylized),
             "smoothness": smoothness_loss(stylized, content),
         }
+
+
+def _without(pictures: Tensor, shift: Sequence[int]) -> Tensor:
+    """Leave out so many rows and columns at the start, and what is left of STEP at the end.
+
+    The features step through a picture by 2 and 4 pixels, and a generator learns to please them
+    with a grid that keeps their step, unless its place changes all the time.
+    """
+    room = min(STEP, pictures.shape[2] - MINIMUM_SIDE)  # the stroke features need 32 px
+    side = pictures.shape[2] - room
+    rows, columns = (slice(min(start, room), min(start, room) + side) for start in shift)
+    return pictures[..., rows, columns]

@@ -510,4 +510,5 @@ def test_the_critic_is_taken_over_where_there_is_one(
     read = read_model(newest)
     trainer.begin_with(read.model, read.critic)
     mine = trainer.discriminator.state_dict()
-    assert all(torch.equal(v, mine[k]) for k, v in read.critic["discriminator"].items())
+    assert all(torch.equal(v, mine[k]) for k, v in read.critic.items())
+    assert read.critic.keys() == mine.keys()

@@ -43,10 +43,8 @@ def test_run_folder_model_and_checkpoint_are_one_model(
 ) -> None:
     loaded = Stylizer.from_pretrained(tiny_run / place, "cpu")
     assert loaded.id == stylizer.id
-    assert (
-        distance(loaded.stylize(picture(40, 32), code), stylizer.stylize(picture(40, 32), code))
-        < 0.01
-    )
+    painted = (model.stylize(picture(40, 32), code) for model in (loaded, stylizer))
+    assert distance(*painted) < 0.02  # exports have half precision; four steps old, it is magnified
 
 
 def test_other_checkpoints_can_be_painted_with(tiny_run: Path, tmp_path: Path) -> None:
