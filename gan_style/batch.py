@@ -125,8 +125,8 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
     def _square(self, picture: Tensor, numbers: Sequence[float], zoom: float) -> Tensor:
         """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them.
 
-        With a `zoom` above 1 pictures are also shrunk, by up to that. A square of sky that is asked
-        for all the colours of a painting learns to invent blots; one with half a photo need not.
+        With a `zoom` above 1 pictures are also shrunk, by up to that: a square of nothing but sky,
+        asked for all the colours of a painting, is rarer then.
 
         One of a single colour is drawn again: normalisation makes gradients of it that drown all
         others, and there is nothing to be learnt from it.
