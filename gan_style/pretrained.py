@@ -62,7 +62,7 @@ def read_model(place: str | Path) -> Pretrained:
         raise ModelError(f"{file} is not a gan_style model: {error!r}") from error
     model = {
         f"{part}.{name}": values
-        for part in ("encoder", "generator")
+        for part in ("encoder", "generator", "feedback")
         for name, values in _part(tensors, part).items()
     }
     return Pretrained(

@@ -201,11 +201,22 @@ class Stylizer:
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
             target = self.model.encode(photo[:, None]).lerp(target, strength)
         with self.autocast():
-            painted = self.model(photo, target).float()
+            looked_at = _shrunk(photo, ENCODED_SIDE)  # at the size at which codes are read
+            target = self.model.corrected(looked_at, target)
+            painted = self.model.generator(photo, target).float()
         painted = photo.lerp(painted, min(1.0, 2 * strength))
         if enlarge > 1:
             painted = torch.nn.functional.interpolate(painted, (height, width), mode="area")
         return painted[0].cpu()
+
+
+def _shrunk(photo: Tensor, side: int) -> Tensor:
+    """(B, 3, H, W) with a short side of at most so many pixels."""
+    factor = side / min(photo.shape[2:])
+    if factor >= 1:
+        return photo
+    sides = [round(length * factor) for length in photo.shape[2:]]
+    return torch.nn.functional.interpolate(photo, sides, mode="bilinear", antialias=True)
 
 
 def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:

@@ -12,6 +12,7 @@ from gan_style import StyleCode, Stylizer
 from gan_style.discriminator import Discriminator
 from gan_style.eye import Eye
 from gan_style.features import picture_features
+from gan_style.images import to_tensor
 from gan_style.losses import StyleStatistics, style_statistics
 from gan_style.metrics import moments_distance
 from gan_style.pretrained import SHIPPED, check_sums, named_styles, read_model
@@ -72,6 +73,21 @@ def test_paintings_keep_the_photo_and_take_the_style(base: Stylizer, photo: Imag
         seen, target, before = statistics([painted, style, photo])
         nearer += moments_distance(seen, target) < moments_distance(before, target)
     assert nearer == len(styles)
+
+
+def test_the_second_painting_is_nearer_to_its_code(base: Stylizer, photo: Image.Image) -> None:
+    """What the model learnt to answer to a first painting brings it on in most styles, not away."""
+    content = to_tensor(photo)[None]
+    nearer = 0
+    for code in codes().values():
+        asked = code.mean[None]
+        with torch.inference_mode():
+            first, second = (
+                (base.model.encode(painted[:, None]) - asked).square().sum()
+                for painted in (base.model.generator(content, asked), base.model(content, asked))
+            )
+        nearer += bool(second < first)
+    assert nearer >= len(codes()) - 1
 
 
 def test_mixtures_go_smoothly_from_one_to_the_other(base: Stylizer, photo: Image.Image) -> None:

@@ -36,8 +36,30 @@ def test_it_encodes_and_paints_with_its_two_networks(model: StyleModel) -> None:
     examples, content = drawn(2, 3, 3, 32, 40), drawn(2, 3, 33, 47)
     code = model.encode(examples)
     assert torch.equal(code, model.encoder(examples))
-    assert torch.equal(model(content, code), model.generator(content, code))
+    assert torch.equal(
+        model(content, code), model.generator(content, model.corrected(content, code))
+    )
     assert model(content, code).shape == content.shape
+
+
+def test_a_code_is_corrected_by_what_the_first_painting_missed(model: StyleModel) -> None:
+    content, code = drawn(2, 3, 32, 40), torch.randn(2, CODE, generator=torch.manual_seed(1))
+    missed = code - model.encode(model.generator(content, code)[:, None])
+    torch.testing.assert_close(model.corrected(content, code), code + missed / 2)
+    other = copy.deepcopy(model)
+    other.feedback.weight.zero_()
+    assert torch.equal(other(content, code), other.generator(content, code))
+
+
+def test_the_answer_to_what_was_missed_is_learnt(model: StyleModel) -> None:
+    other = copy.deepcopy(model).requires_grad_(True)
+    content, code = drawn(2, 3, 32, 40), torch.randn(2, CODE, generator=torch.manual_seed(1))
+    code.requires_grad_(True)
+    other.corrected(content, code).sum().backward()
+    assert other.feedback.weight.grad is not None
+    assert other.feedback.weight.grad.abs().max() > 0
+    torch.testing.assert_close(code.grad, torch.ones_like(code))  # none through what was missed
+    assert all(p.grad is None for p in other.generator.parameters())
 
 
 def test_style_pictures_change_the_painting(model: StyleModel) -> None:
