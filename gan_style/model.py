@@ -18,9 +18,9 @@ class StyleModel(nn.Module):
 
     How far a painting gets depends on the photo, too: a code that makes a pale print of one leaves
     another dark. So a first painting is read by the encoder as if it were a style, and the code is
-    moved by what it missed, before the painting that counts. Feeding the error back is Carreira et
-    al.'s (2016, eqs. 1 and 2) for poses and Alaluf et al.'s (2021, section 3) for StyleGAN's codes; the
-    error here is the difference of two codes, and the answer to it one linear map.
+    moved by what it missed, before the painting that counts. Carreira et al. (2016, eqs. 1 and 2)
+    feed errors back for poses, Alaluf et al. (2021, section 3) for StyleGAN's codes; here the error
+    is the difference of two codes, and the answer to it one linear map.
 
     Args:
         code: numbers in a style code.

@@ -200,9 +200,9 @@ class Stylizer:
         target = code[None].to(self.device)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
             target = self.model.encode(photo[:, None]).lerp(target, strength)
+        # at the size at which codes are read, and in float32, as they are: rounding would move them
+        target = self.model.corrected(_shrunk(photo, ENCODED_SIDE), target)
         with self.autocast():
-            looked_at = _shrunk(photo, ENCODED_SIDE)  # at the size at which codes are read
-            target = self.model.corrected(looked_at, target)
             painted = self.model.generator(photo, target).float()
         painted = photo.lerp(painted, min(1.0, 2 * strength))
         if enlarge > 1:
