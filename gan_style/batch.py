@@ -91,8 +91,7 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         complaints: list[str] = []
         pictures = (self.read(style, index, complaints) for style, index in places)
         numbers = random.random((len(places), 2 + 2 * _TRIES))
-        zooms = [1.0] * self.batch_size + [self.config.content_zoom] * self.batch_size
-        squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers, zooms))))
+        squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers))))
         style, content = squares[: self.batch_size], squares[self.batch_size :]
         sets = style.reshape(-1, examples, *style.shape[1:])
         if self.config.recolour:
@@ -122,18 +121,14 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         again, index = divmod(step * self.batch_size + place, number)
         return int(_order(self.seed, again, number)[index])
 
-    def _square(self, picture: Tensor, numbers: Sequence[float], zoom: float) -> Tensor:
+    def _square(self, picture: Tensor, numbers: Sequence[float]) -> Tensor:
         """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them.
-
-        With a `zoom` above 1 pictures are also shrunk, by up to that: a square of nothing but sky,
-        asked for all the colours of a painting, is rarer then.
 
         One of a single colour is drawn again: normalisation makes gradients of it that drown all
         others, and there is nothing to be learnt from it.
         """
         crop, jitter = self.config.crop, self.config.scale_jitter
-        least, most = (1 - jitter) / zoom, 1 + jitter
-        scale = least + (most - least) * numbers[0]
+        scale = 1 + jitter * (2 * numbers[0] - 1)
         height, width = picture.shape[1:]
         side = min(round(crop / scale), height, width)
         for down, right in zip(numbers[2::2], numbers[3::2], strict=True):

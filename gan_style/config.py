@@ -46,8 +46,6 @@ class DataConfig(Section, key="data"):
     """A style is encoded from 1 to this many pictures, drawn anew each batch."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
-    content_zoom: float = limited(1.0, at_least=1)
-    """Photos are shown up to this many times smaller: more of each in a square, seldom plain."""
     recolour: float = limited(0.0, at_least=0, at_most=1)
     """Share of style sets that are shown in the palette of another: more styles of few works."""
     held_out: float = limited(0.1, at_least=0, at_most=0.5)

@@ -76,7 +76,7 @@ class TrainingData:
         self.styles = kept
         shown, held_out = _hold_out(kept, config.held_out, whole=config.picture_is_style)
         self._pictures = Pictures(config, batch_size, seed, shown, content, memory)
-        plain = replace(config, recolour=0.0, content_zoom=1.0)
+        plain = replace(config, recolour=0.0)
         self._held_out = Pictures(plain, batch_size, seed + 1, held_out or shown, content, memory)
         self.held_out_count = len(paths_of(held_out))
         self._reported: set[str] = set()
