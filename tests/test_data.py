@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -353,17 +352,11 @@ def test_to_moves_every_tensor() -> None:
     assert {t.device.type for t in (moved.content, moved.style, moved.style_index)} == {"meta"}
 
 
-def test_real_collections_load_and_batches_are_quick(shared: Path) -> None:
+def test_real_collections_load(shared: Path) -> None:
     styles = str(shared / "data" / "styles" / "vangogh")
     data = TrainingData(DataConfig(styles=styles, content=styles), 8, 0, pytest.fail)
     assert [style.name for style in data.styles] == ["vangogh"]
     assert data.content_count == 18
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    times = []
-    for step in range(20):
-        start = time.perf_counter()
-        data.batch(step)
-        times.append(time.perf_counter() - start)
-    torch.set_num_threads(threads)
-    assert min(times) < 0.05  # seconds; about 0.004 measured: this only catches a disaster
+    batch = data.batch(0)
+    assert batch.content.shape == (8, 3, 128, 128)
+    assert batch.content.flatten(1).std(dim=1).min() > 0.01  # pictures, not plain ground
