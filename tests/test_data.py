@@ -352,11 +352,14 @@ def test_to_moves_every_tensor() -> None:
     assert {t.device.type for t in (moved.content, moved.style, moved.style_index)} == {"meta"}
 
 
-def test_real_collections_load(shared: Path) -> None:
+def test_real_collections_load_and_are_decoded_once(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     styles = str(shared / "data" / "styles" / "vangogh")
     data = TrainingData(DataConfig(styles=styles, content=styles), 8, 0, pytest.fail)
     assert [style.name for style in data.styles] == ["vangogh"]
     assert data.content_count == 18
+    monkeypatch.setattr("gan_style.batch.decoded", pytest.fail)  # all are in memory by now
     batch = data.batch(0)
     assert batch.content.shape == (8, 3, 128, 128)
     assert batch.content.flatten(1).std(dim=1).min() > 0.01  # pictures, not plain ground

@@ -139,7 +139,7 @@ def test_bfloat16_stays_near_float32() -> None:
     def step(precision: str) -> dict[str, Tensor]:
         code = f"model.code={base.code}"
         trainer = Trainer(settings(code, f"train.precision={precision}"), CPU)
-        trainer.model.load_state_dict(base.model)
+        trainer.begin_with(base.model, base.critic)
         return trainer.step(batch_of(), 0.0)
 
     exact, rough = step("float32"), step("bfloat16")
