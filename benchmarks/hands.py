@@ -1,7 +1,8 @@
 """How near each way of painting comes to hands that the base model was not trained on.
 
     python benchmarks/hands.py PHOTOS COLLECTIONS -o OUT [--methods code refine personal optimize]
-        [--model M] [--only NAME …] [--content FOLDER] [--set key.sub=value …] [--features vgg19 …]
+        [--model M] [--only NAME …] [--pictures N] [--content FOLDER] [--set key.sub=value …]
+        [--features vgg19 …]
 
 For every folder of COLLECTIONS (one named diverse is left out), or those of --only, every photo of
 PHOTOS is painted at --size:
@@ -10,12 +11,14 @@ PHOTOS is painted at --size:
     personal   by a model trained from --model on the collection, with photos of --content and the
                options of --set, five minutes unless they say otherwise
     optimize   by `gan-style optimize` with the mean Gram matrix of the collection
-and scored as `gan-style evaluate collection` does, with the other folders to choose among. OUT
+and scored as `gan-style evaluate collection` does, with the other folders to choose among. With
+--pictures only so many of the collection, evenly chosen, are learnt from; it is judged by all. OUT
 takes paintings (those that are there are not made again), a table, and of each method a sheet: a
 row a photo, a column a collection.
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -105,6 +108,18 @@ class Methods:
         return lambda photo: stylizer.stylize(photo, code, size=self.options.size)
 
 
+def some_of(folder: Path, number: int, out: Path) -> Path:
+    """A folder of `number` pictures of a collection, evenly chosen; 0: the collection itself."""
+    pictures = find_pictures(folder)
+    if not number or number >= len(pictures):
+        return folder
+    chosen = out / folder.name
+    chosen.mkdir(parents=True, exist_ok=True)
+    for picture in (pictures[place * len(pictures) // number] for place in range(number)):
+        shutil.copy(picture, chosen / picture.name)
+    return chosen
+
+
 def paint(begin: Callable[[], Paint], photos: list[Path], out: Path) -> None:
     """Every photo, what is there already left; `begin` is called if anything is missing."""
     missing = [photo for photo in photos if not (out / f"{photo.stem}.png").exists()]
@@ -144,6 +159,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", default=["code"], choices=names)
     parser.add_argument("--model", default="base")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--pictures", type=int, default=0, metavar="N", help="of each (all)")
     parser.add_argument("--content", default="scikit-image", help="photos to learn with")
     parser.add_argument("--seconds", type=float, default=45, help="of refining (45)")
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value")
@@ -166,7 +182,8 @@ def main() -> None:
     methods = Methods(options)
     for method in options.methods:
         for folder in tqdm(judged, desc=method):
-            begin = partial(getattr(methods, method), folder)
+            learnt = some_of(folder, options.pictures, options.out / "pictures")
+            begin = partial(getattr(methods, method), learnt)
             paint(begin, photos, options.out / method / folder.name)
         sheet(photos, judged, options.out / method, options.size)
     network = picture_features(options.features, options.feature_weights)

@@ -148,7 +148,7 @@ class TrainConfig(Section, key="train"):
     betas: tuple[float, float] = limited((0.5, 0.99), at_least=0, below=1)
     """Adam's decay rates."""
     warmup: int = limited(800, at_least=0)
-    """Images over which the learning rate rises from 0."""
+    """Images over which the learning rate rises from 0, at most a tenth of the run."""
     ema_half_life: float = limited(2_000.0, above=0)
     """Images after which an old weight counts half in the averaged model."""
     clip: float = limited(100.0, at_least=0)
@@ -186,8 +186,8 @@ class RunConfig(Section, key="run"):
     """Steps between lines in log.jsonl."""
     sample_every: int = limited(250, at_least=1)
     """Steps between sample grids."""
-    checkpoint_every: int = limited(250, at_least=1)
-    """Steps between checkpoints."""
+    checkpoint_every: int = limited(0, at_least=0)
+    """Steps between checkpoints; 0: a tenth of the run, and no more than 250 steps."""
     keep: int = limited(2, at_least=1)
     """Newest checkpoints that are kept beside the best."""
 

@@ -116,6 +116,18 @@ def inspect_folder(path: str | Path, size: int = 288) -> FolderReport:
     )
 
 
+def too_few(counts: Mapping[str, int]) -> Iterator[str]:
+    """A warning for every style with fewer than `ENOUGH` pictures, of which `counts` tells."""
+    for name, count in counts.items():
+        if count == 1:
+            yield (
+                f"style {name} is one picture, and what is learnt is that picture, not a hand; "
+                f"{ENOUGH} or more are wanted"
+            )
+        elif count < ENOUGH:
+            yield f"style {name} has only {count} different pictures; {ENOUGH} or more are wanted"
+
+
 def _look(path: Path) -> _Look:
     small = read_picture(path, 4 * _THUMBNAIL).resize(
         (_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX
@@ -139,9 +151,7 @@ def _about_styles(
 ) -> Iterator[str]:
     if not good:
         yield "there is no picture that can be read"
-    for name, count in different.items():
-        if count < ENOUGH:
-            yield f"style {name} has only {count} different pictures; {ENOUGH} or more are wanted"
+    yield from too_few(different)
     if len(good) > 1 and any(path.parent == folder for group in good.values() for path in group):
         yield "the pictures beside the sub-folders are taken as one more style"
     if repeated:

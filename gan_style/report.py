@@ -28,11 +28,15 @@ _WON = 0.1  # share of the loss of an ignorant discriminator below which it has 
 
 @dataclass(frozen=True)
 class Best:
-    """The checkpoint that painted best in the pictures held out: its score, step and terms."""
+    """The checkpoint that painted best in the pictures held out: its score, step and terms.
+
+    later: checkpoints since then, of which none was better.
+    """
 
     score: float = math.inf
     step: int = 0
     terms: Mapping[str, float] = field(default_factory=dict)
+    later: int = 0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ from gan_style.device import (
 )
 from gan_style.folder import environment, memory_in_use, resume_source, run_folder
 from gan_style.images import picture_grid
+from gan_style.inspection import too_few
 from gan_style.model import MODEL_FILE
+from gan_style.pace import checkpoint_due, progress
 from gan_style.pretrained import read_model
 from gan_style.report import FEWEST, Best, Outcome, find_copies
 from gan_style.results import encode_styles, export_model, invitation, write_report
@@ -110,6 +112,9 @@ class Run:
             f"({self.trainer.precision}); {self.data.held_out_count} pictures of the style are "
             f"held out to choose the best checkpoint by; run folder {self.folder}"
         )
+        if not self.config.data.picture_is_style:
+            for warning in too_few({style.name: len(style.paths) for style in styles}):
+                report(f"warning: {warning}")
 
     # ------------------------------------------------------------------ the loop
 
@@ -122,7 +127,7 @@ class Run:
                 self.seconds = time.monotonic() - began
                 if stopped or self.progress() >= 1 or self.stagnant():
                     break
-                terms = self._step(batch)
+                share, terms = self.progress(), self._step(batch)
                 if terms is None:
                     continue
                 step = trainer.steps_done
@@ -132,7 +137,7 @@ class Run:
                     self._log(terms, bar)
                 if step % config.run.sample_every == 0:
                     self._sample()
-                if step % config.run.checkpoint_every == 0:
+                if checkpoint_due(config.run.checkpoint_every, step, share, self.progress()):
                     self.seconds = time.monotonic() - began
                     self._checkpoint()
         if self.saved != trainer.steps_done:
@@ -154,20 +159,14 @@ class Run:
         return terms
 
     def progress(self) -> float:
-        """Share of the run that is done: the largest over the limits that are set."""
-        train = self.config.train
-        shares = [
-            (self.trainer.images_seen, train.images),
-            (self.trainer.steps_done, train.steps),
-            (self.seconds / 60, train.minutes),
-        ]
-        return max(done / limit for done, limit in shares if limit > 0)
+        """Share of the run that is done."""
+        done = (self.trainer.images_seen, self.trainer.steps_done, self.seconds)
+        return progress(self.config.train, *done)
 
     def stagnant(self) -> bool:
         """Whether the held-out score has not improved for `train.patience` checkpoints."""
-        waited = self.trainer.steps_done - self.best.step
-        patience = self.config.train.patience * self.config.run.checkpoint_every
-        return 0 < patience <= waited and math.isfinite(self.best.score)
+        waited = self.best.later if math.isfinite(self.best.score) else 0
+        return 0 < self.config.train.patience <= waited
 
     def _bar(self) -> "tqdm[Any]":
         bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -203,6 +202,8 @@ class Run:
         few, score = self.data.held_out_count < FEWEST, terms["score"]
         if better := (few and math.isfinite(score)) or score < self.best.score:  # nan: no record
             self.best = Best(score, step, terms)
+        else:
+            self.best = replace(self.best, later=self.best.later + 1)
         tensors, skeleton = flatten_state(self.trainer.state_dict())
         metadata = {
             "kind": "checkpoint",
@@ -214,8 +215,7 @@ class Run:
             "before": self.before,
             "tracker": self.tracker.state(),
         }
-        newest = self.checkpoints / f"step-{step:08d}.safetensors"
-        save_checkpoint(newest, tensors, metadata)
+        save_checkpoint(self.checkpoints / f"step-{step:08d}.safetensors", tensors, metadata)
         if better:
             averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
             save_checkpoint(self.checkpoints / _BEST_FILE, averaged, metadata)

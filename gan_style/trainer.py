@@ -23,6 +23,9 @@ from gan_style.discriminator import Discriminator
 from gan_style.model import StyleModel
 from gan_style.perception import Perception
 
+WARMEST = 0.1
+"""Share of a run after which the learning rates have risen, whatever `train.warmup` says."""
+
 
 class NonFiniteLossError(RuntimeError):
     """A loss that is not a number or infinite; raised before the optimisers have moved."""
@@ -186,9 +189,14 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def _set_learning_rates(self, progress: float) -> None:
-        """Linear warm-up by images, then half a cosine to zero by progress: no memory needed."""
+        """Linear warm-up by images, then half a cosine to zero by progress: no memory needed.
+
+        Five minutes may be ten times the warm-up on one machine and less than twice on another,
+        so that it ends after a tenth of the run at the latest.
+        """
         train = self.config.train
-        warm = min(1.0, (self.images_seen + train.batch_size) / max(train.warmup, 1))
+        warmed = (self.images_seen + train.batch_size) / max(train.warmup, 1)
+        warm = min(1.0, max(warmed, progress / WARMEST))
         factor = warm * (0.5 + 0.5 * math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         self.model_optimizer.param_groups[0]["lr"] = train.learning_rate * factor
         self.discriminator_optimizer.param_groups[0]["lr"] = (

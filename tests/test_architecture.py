@@ -57,6 +57,7 @@ ARROWS = {
     "folder": "checkpoint config",
     "samples": "data trainer",
     "stopping": "",
+    "pace": "config",
     "forecast": "batch config device folder trainer",
     "recolour": "",
     "report": "collection images inspection losses memorisation style stylizer",

@@ -179,17 +179,6 @@ def test_stops_by_minutes(tiny: list[str], tmp_path: Path, monkeypatch: pytest.M
     assert 24 <= metadata["seconds"] <= 40
 
 
-def test_progress_is_the_largest_share_of_the_limits_that_are_set() -> None:
-    config = load_config(None, ["train.images=100", "train.steps=10", "train.minutes=0"])
-    trainer: Any = SimpleNamespace(images_seen=20, steps_done=5)
-    nothing: Any = None
-    run = Run(config, Path("nowhere"), nothing, trainer)
-    run.seconds = 6e9  # no limit by the clock
-    assert run.progress() == 0.5
-    trainer.images_seen = 150
-    assert run.progress() == 1.5
-
-
 def test_a_second_signal_interrupts_at_once() -> None:
     before = signal.getsignal(signal.SIGTERM)
     received: list[list[int]] = []
@@ -390,6 +379,18 @@ def test_a_run_stops_when_nothing_gets_better(
     assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
     assert "stopped early" in said[-1]
     assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
+
+
+def test_one_picture_is_learnt_with_a_warning(
+    tiny: list[str], collection: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    shutil.copy(collection / "styles" / "ink" / "0.png", tmp_path / "mine")
+    words = [f"data.styles={tmp_path / 'mine'}", "train.steps=1", f"run.dir={tmp_path / 'run'}"]
+    folder, said = quietly(load_config(None, [*tiny, *words]))
+    assert said[1].startswith("warning: style mine is one picture")
+    assert "add pictures" in said[-1]
+    assert (folder / "mine.style.safetensors").is_file()
 
 
 # what it refuses

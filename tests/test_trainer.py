@@ -265,6 +265,16 @@ def test_rates_follow_from_images_and_progress_alone() -> None:
     assert rates(trainer, 0.0) == pytest.approx((0.01, 0.02))  # no memory of the calls before
 
 
+def test_a_short_run_is_warm_after_a_tenth_of_it() -> None:
+    trainer = Trainer(settings("train.warmup=1000", "train.learning_rate=0.01"), CPU)
+    trainer.images_seen = 6  # 10 with the step's own, a hundredth of the warm-up
+    falling = [0.5 + 0.5 * math.cos(math.pi * share) for share in (0.05, 0.1, 0.3)]
+    assert rates(trainer, 0.0)[0] == pytest.approx(0.0001)
+    assert rates(trainer, 0.05)[0] == pytest.approx(0.005 * falling[0])
+    assert rates(trainer, 0.1)[0] == pytest.approx(0.01 * falling[1])
+    assert rates(trainer, 0.3)[0] == pytest.approx(0.01 * falling[2])
+
+
 def test_without_warm_up_the_first_step_is_whole() -> None:
     config = settings("train.learning_rate=0.01")
     assert rates(Trainer(config, CPU), 0.0)[0] == pytest.approx(0.01)

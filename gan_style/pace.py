@@ -1,0 +1,29 @@
+"""How far a run is, and when a checkpoint is due."""
+
+from gan_style.config import TrainConfig
+
+PARTS, STEPS = 10, 250
+"""Where nothing else is said: a checkpoint at every such part of the run, and after such steps."""
+
+
+def progress(train: TrainConfig, images: int, steps: int, seconds: float) -> float:
+    """Share of the run that is done: the largest over the limits that are set."""
+    shares = ((images, train.images), (steps, train.steps), (seconds / 60, train.minutes))
+    return max(done / limit for done, limit in shares if limit > 0)
+
+
+def checkpoint_due(every: int, step: int, before: float, now: float) -> bool:
+    """Whether a step is a checkpoint's.
+
+    Five minutes are a thousand steps on one machine and a hundred on another, and the best
+    checkpoint of a run is chosen among several: so parts of the run count, too.
+
+    Args:
+        every: `run.checkpoint_every`.
+        step: number of the step that was done, from 1.
+        before: share of the run that was done before it.
+        now: share that is done after it.
+    """
+    if every:
+        return step % every == 0
+    return step % STEPS == 0 or int(PARTS * before) < int(PARTS * now)
