@@ -90,9 +90,9 @@ class FeaturesConfig(Section, key="features"):
 class LossWeights(Section, key="losses"):
     """The weight of each term of the model's objective; 0 leaves the term out."""
 
-    adversarial: float = limited(0.25, at_least=0)
+    adversarial: float = limited(1.0, at_least=0)
     """How far the discriminator is from taking the output for this style."""
-    content: float = limited(0.7, at_least=0)
+    content: float = limited(0.6, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = limited(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""
