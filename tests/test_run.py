@@ -346,7 +346,7 @@ def test_the_best_is_kept(
     folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
     best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
     third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
-    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}}
+    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}, "later": 0}
     assert all(torch.equal(tensor, third[name]) for name, tensor in best.items())
     assert load_checkpoint(newest(folder))[1]["best"]["score"] == 1.0
     exported = load_checkpoint(folder / "model.safetensors")[0]
@@ -390,7 +390,7 @@ def test_one_picture_is_learnt_with_a_warning(
     folder, said = quietly(load_config(None, [*tiny, *words]))
     assert said[1].startswith("warning: style mine is one picture")
     assert "add pictures" in said[-1]
-    assert (folder / "mine.style.safetensors").is_file()
+    assert (folder / "styles" / "mine.style.safetensors").is_file()
 
 
 # what it refuses
