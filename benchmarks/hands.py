@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gan_style import StyleCode, Stylizer
 from gan_style.collection import load_content
 from gan_style.config import DataConfig, load_config
+from gan_style.data import evenly
 from gan_style.device import keep_freed_memory
 from gan_style.evaluate import LEFT_OUT, write_json
 from gan_style.eye import Eye, Log
@@ -110,12 +111,11 @@ class Methods:
 
 def some_of(folder: Path, number: int, out: Path) -> Path:
     """A folder of `number` pictures of a collection, evenly chosen; 0: the collection itself."""
-    pictures = find_pictures(folder)
-    if not number or number >= len(pictures):
+    if not number:
         return folder
-    chosen = out / folder.name
+    chosen = out / f"pictures-{number}" / folder.name
     chosen.mkdir(parents=True, exist_ok=True)
-    for picture in (pictures[place * len(pictures) // number] for place in range(number)):
+    for picture in evenly(find_pictures(folder), number):
         shutil.copy(picture, chosen / picture.name)
     return chosen
 
@@ -179,11 +179,11 @@ def main() -> None:
         f for f in sorted(options.collections.iterdir()) if f.is_dir() and f.name != LEFT_OUT
     ]
     judged = [f for f in folders if not options.only or f.name in options.only]
+    learnt = [some_of(folder, options.pictures, options.out) for folder in judged]
     methods = Methods(options)
     for method in options.methods:
-        for folder in tqdm(judged, desc=method):
-            learnt = some_of(folder, options.pictures, options.out / "pictures")
-            begin = partial(getattr(methods, method), learnt)
+        for folder in tqdm(learnt, desc=method):
+            begin = partial(getattr(methods, method), folder)
             paint(begin, photos, options.out / method / folder.name)
         sheet(photos, judged, options.out / method, options.size)
     network = picture_features(options.features, options.feature_weights)

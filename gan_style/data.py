@@ -82,6 +82,11 @@ class TrainingData:
         self._reported: set[str] = set()
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many pictures each style has."""
+        return {style.name: len(style.paths) for style in self.styles}
+
+    @property
     def content_count(self) -> int:
         """How many content pictures there are."""
         return len(self._pictures.content.paths)
@@ -137,12 +142,12 @@ class TrainingData:
         content, styles = self._pictures.content, self.styles
         examples = self.config.max_examples
         return self._samples(content, number), [
-            (style.name, self._samples(style, examples)) for style in _evenly(styles, number)
+            (style.name, self._samples(style, examples)) for style in evenly(styles, number)
         ]
 
     def _samples(self, style: Style, number: int) -> list[Tensor]:
         complaints: list[str] = []
-        chosen = _evenly(range(len(style.paths)), number)
+        chosen = evenly(range(len(style.paths)), number)
         pictures = [self._pictures.read(style, index, complaints) for index in chosen]
         self._complain(complaints)
         return [_sample(picture) for picture in pictures]
@@ -164,11 +169,11 @@ def _hold_out(styles: list[Style], share: float, *, whole: bool) -> tuple[list[S
     The share is rounded down, so that small collections keep all; those held out lie evenly.
     """
     if whole:
-        chosen = _evenly(styles, int(share * len(styles)))
+        chosen = evenly(styles, int(share * len(styles)))
         return [style for style in styles if style not in chosen], chosen
     shown, held_out = [], []
     for style in styles:
-        chosen_paths = _evenly(style.paths, int(share * len(style.paths)))
+        chosen_paths = evenly(style.paths, int(share * len(style.paths)))
         rest = tuple(path for path in style.paths if path not in chosen_paths)
         shown.append(Style(style.name, rest))
         if chosen_paths:
@@ -185,7 +190,8 @@ def _sample(picture: Tensor) -> Tensor:
     return from_bytes(picture[:, top:bottom, left:right]).contiguous()
 
 
-def _evenly(items: Sequence[Item], number: int) -> list[Item]:
+def evenly(items: Sequence[Item], number: int) -> list[Item]:
+    """So many of the items, or all if there are fewer, at even distances from the first on."""
     number = min(number, len(items))
     return [items[i * len(items) // number] for i in range(number)]
 

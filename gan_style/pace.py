@@ -2,8 +2,7 @@
 
 from gan_style.config import TrainConfig
 
-PARTS, STEPS = 10, 250
-"""Where nothing else is said: a checkpoint at every such part of the run, and after such steps."""
+_PARTS, _STEPS = 10, 250  # a checkpoint at every such part of the run, and after so many steps
 
 
 def progress(train: TrainConfig, images: int, steps: int, seconds: float) -> float:
@@ -21,9 +20,9 @@ def checkpoint_due(every: int, step: int, before: float, now: float) -> bool:
     Args:
         every: `run.checkpoint_every`.
         step: number of the step that was done, from 1.
-        before: share of the run that was done before it.
-        now: share that is done after it.
+        before: share of the run that was done when this was last asked.
+        now: share that is done after the step.
     """
     if every:
         return step % every == 0
-    return step % STEPS == 0 or int(PARTS * before) < int(PARTS * now)
+    return step % _STEPS == 0 or int(_PARTS * before) < int(_PARTS * now)

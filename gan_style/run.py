@@ -113,7 +113,7 @@ class Run:
             f"held out to choose the best checkpoint by; run folder {self.folder}"
         )
         if not self.config.data.picture_is_style:
-            for warning in too_few({style.name: len(style.paths) for style in styles}):
+            for warning in too_few(self.data.counts):
                 report(f"warning: {warning}")
 
     # ------------------------------------------------------------------ the loop
@@ -121,23 +121,24 @@ class Run:
     def fit(self) -> bool:
         """Train until a limit is reached or somebody stops it; True if somebody did."""
         config, trainer = self.config, self.trainer
-        began = time.monotonic() - self.seconds
+        began, share = time.monotonic() - self.seconds, self.progress()
         with stop_signals() as stopped, self._bar() as bar:
             for batch in self.data.batches(trainer.steps_done):
                 self.seconds = time.monotonic() - began
                 if stopped or self.progress() >= 1 or self.stagnant():
                     break
-                share, terms = self.progress(), self._step(batch)
+                terms = self._step(batch)
                 if terms is None:
                     continue
                 step = trainer.steps_done
                 self.seconds = time.monotonic() - began
-                bar.update(100 * min(1.0, self.progress()) - bar.n)
+                before, share = share, self.progress()  # of the last step that was not left out
+                bar.update(100 * min(1.0, share) - bar.n)
                 if step % config.run.log_every == 0:
                     self._log(terms, bar)
                 if step % config.run.sample_every == 0:
                     self._sample()
-                if checkpoint_due(config.run.checkpoint_every, step, share, self.progress()):
+                if checkpoint_due(config.run.checkpoint_every, step, before, share):
                     self.seconds = time.monotonic() - began
                     self._checkpoint()
         if self.saved != trainer.steps_done:
@@ -165,8 +166,8 @@ class Run:
 
     def stagnant(self) -> bool:
         """Whether the held-out score has not improved for `train.patience` checkpoints."""
-        waited = self.best.later if math.isfinite(self.best.score) else 0
-        return 0 < self.config.train.patience <= waited
+        patience = self.config.train.patience
+        return 0 < patience <= self.best.later and math.isfinite(self.best.score)
 
     def _bar(self) -> "tqdm[Any]":
         bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -283,17 +284,16 @@ class Run:
         report("\n".join(["", *outcome.lines(), "", invitation(self.folder, list(styles))]))
 
     def _outcome(self, stylizer: Stylizer, codes: list[StyleCode]) -> Outcome:
-        data = self.data
         return Outcome(
             before=self.before,
             best=self.best,
             steps=self.trainer.steps_done,
             early=self.stagnant(),
-            counts={style.name: len(style.paths) for style in data.styles},
-            held_out=data.held_out_count,
+            counts=self.data.counts,
+            held_out=self.data.held_out_count,
             form=self.config.discriminator.form,
             verdicts=tuple(self.verdicts),
-            copied=find_copies(stylizer, data.content_paths, data.styles, codes),
+            copied=find_copies(stylizer, self.data.content_paths, self.data.styles, codes),
         )
 
 

@@ -23,8 +23,7 @@ from gan_style.discriminator import Discriminator
 from gan_style.model import StyleModel
 from gan_style.perception import Perception
 
-WARMEST = 0.1
-"""Share of a run after which the learning rates have risen, whatever `train.warmup` says."""
+_WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
 
 
 class NonFiniteLossError(RuntimeError):
@@ -196,7 +195,7 @@ class Trainer:
         """
         train = self.config.train
         warmed = (self.images_seen + train.batch_size) / max(train.warmup, 1)
-        warm = min(1.0, max(warmed, progress / WARMEST))
+        warm = min(1.0, max(warmed, progress / _WARM))
         factor = warm * (0.5 + 0.5 * math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         self.model_optimizer.param_groups[0]["lr"] = train.learning_rate * factor
         self.discriminator_optimizer.param_groups[0]["lr"] = (

@@ -29,7 +29,7 @@ from gan_style.pretrained import read_model
 from gan_style.run import Run, train
 from gan_style.stopping import stop_signals
 from gan_style.style import StyleCode
-from gan_style.trainer import Trainer
+from gan_style.trainer import NonFiniteLossError, Trainer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
@@ -379,6 +379,23 @@ def test_a_run_stops_when_nothing_gets_better(
     assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
     assert "stopped early" in said[-1]
     assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
+
+
+def test_a_part_of_the_run_that_ends_in_a_step_left_out_has_its_checkpoint_with_the_next(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Trainer.step
+
+    def stepped(self: Trainer, *given: Any) -> Any:
+        if self.steps_done == 1:  # the second of twenty, and so the end of the first tenth
+            raise NonFiniteLossError("for once")
+        return take(self, *given)
+
+    monkeypatch.setattr(Trainer, "step", stepped)
+    words = ["train.steps=20", "run.checkpoint_every=0", "run.keep=99", "run.sample_every=99"]
+    folder, _ = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    saved = sorted(path.stem for path in (folder / "checkpoints").glob("step-*"))
+    assert saved == [f"step-{step:08d}" for step in (3, *range(4, 21, 2))]
 
 
 def test_one_picture_is_learnt_with_a_warning(

@@ -16,6 +16,7 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
+from gan_style.batch import centre
 from gan_style.images import (
     find_pictures,
     picture_grid,
@@ -40,7 +41,8 @@ def main() -> None:
     base, rows = Stylizer.from_pretrained(), []
     for place, name in enumerate(options.names):
         photograph = PHOTOGRAPHS[place % len(PHOTOGRAPHS)]
-        photo = square(Image.fromarray(getattr(data, photograph)()))
+        photo = Image.fromarray(getattr(data, photograph)())
+        photo = photo.crop(centre(*photo.size, 1.0))
         pictures = find_pictures(options.collections / name)
         painted = [
             stylizer.stylize(photo, stylizer.encode(pictures, name), size=SIZE)
@@ -50,13 +52,6 @@ def main() -> None:
         rows.append([to_tensor(resize_short_side(picture, SHOWN_SIZE)) for picture in shown])
     grid = picture_grid(rows, ["photograph", "base model, their code", "after five minutes"])
     save_picture(grid, options.out)
-
-
-def square(photo: Image.Image) -> Image.Image:
-    """The middle of a photograph."""
-    side = min(photo.size)
-    left, top = (photo.width - side) // 2, (photo.height - side) // 2
-    return photo.crop((left, top, left + side, top + side))
 
 
 if __name__ == "__main__":
