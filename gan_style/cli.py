@@ -12,7 +12,7 @@ from gan_style import code_commands, style_commands
 from gan_style.arguments import add_arguments, given
 from gan_style.config import ConfigError, describe_options, load_config
 from gan_style.evaluate import Request, evaluate
-from gan_style.forecast import forecast
+from gan_style.forecast import expected, forecast
 from gan_style.inspection import inspect_folder
 from gan_style.optimize import Evaluation, Settings, optimize_file
 from gan_style.run import NonFiniteLossError, train
@@ -165,3 +165,4 @@ def _check(options: argparse.Namespace) -> None:
     print("\n".join(found.lines()))
     if found.count:
         print("\n".join(forecast(load_config(None, [])).lines()))
+        print(expected(min(found.styles.values())))

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from gan_style.config import load_config
-from gan_style.forecast import Forecast, forecast
+from gan_style.forecast import Forecast, expected, forecast
 
 
 def test_speed_is_measured_after_warming_up(
@@ -24,3 +24,12 @@ def test_what_a_person_reads() -> None:
         "  forecast: 20 squares/s on this machine, so train.minutes=5 shows 6000 of them; "
         "1.5 GB of memory"
     )
+
+
+@pytest.mark.parametrize(("pictures", "told"), [(5, "0.78 and 0.87"), (19, "0.90 and 0.95")])
+def test_quality_is_expected_from_no_more_pictures_than_there_are(pictures: int, told: str) -> None:
+    assert told in expected(pictures)
+
+
+def test_nothing_is_expected_where_nothing_was_measured() -> None:
+    assert "fewer than 5 pictures" in expected(4)
