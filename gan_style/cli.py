@@ -165,4 +165,4 @@ def _check(options: argparse.Namespace) -> None:
     print("\n".join(found.lines()))
     if found.count:
         print("\n".join(forecast(load_config(None, [])).lines()))
-        print(expected(min(found.styles.values())))
+        print(expected(min(found.different.values())))

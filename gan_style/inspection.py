@@ -30,17 +30,22 @@ class FolderReport:
 
     folder: Path
     styles: Mapping[str, int]  # name: how many of its pictures can be read
+    different: Mapping[str, int]  # name: how many of these look like none before
     formats: Mapping[str, int]  # suffix: count
     short_sides: tuple[int, int, int]  # smallest, median, largest; zeros if there are none
     duplicates: tuple[tuple[Path, Path], ...]  # pairs that look the same
     bad: Mapping[Path, str]  # file: message
     warnings: tuple[str, ...]
-    enough: bool  # whether every style has `ENOUGH` different pictures
 
     @property
     def count(self) -> int:
         """How many pictures can be read."""
         return sum(self.styles.values())
+
+    @property
+    def enough(self) -> bool:
+        """Whether every style has `ENOUGH` different pictures."""
+        return bool(self.different) and min(self.different.values()) >= ENOUGH
 
     @property
     def scale_spread(self) -> float:
@@ -103,6 +108,7 @@ def inspect_folder(path: str | Path, size: int = 288) -> FolderReport:
     return FolderReport(
         folder=folder,
         styles={name: len(group) for name, group in good.items()},
+        different=different,
         formats=dict(Counter(picture.suffix.lower() for picture in looks).most_common()),
         short_sides=(shorts[0], round(median(shorts)), shorts[-1]) if shorts else (0, 0, 0),
         duplicates=duplicates,
@@ -112,7 +118,6 @@ def inspect_folder(path: str | Path, size: int = 288) -> FolderReport:
             *_about_sizes([look.size for look in looks.values()], size),
             *_about_files(files),
         ),
-        enough=bool(good) and min(different.values()) >= ENOUGH,
     )
 
 

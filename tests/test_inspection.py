@@ -55,6 +55,7 @@ def test_copies_are_found_even_resized_and_in_another_kind(tmp_path: Path) -> No
     assert "  alike: 004.jpg and copy.png" in report.lines()
     (tmp_path / "009.jpg").unlink()
     assert not inspect_folder(tmp_path).enough  # ten files, but nine pictures
+    assert list(inspect_folder(tmp_path).different.values()) == [ENOUGH - 1]
 
 
 def test_sizes(tmp_path: Path) -> None:
