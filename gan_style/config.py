@@ -42,8 +42,9 @@ class DataConfig(Section, key="data"):
     """Short side in pixels to which pictures are brought before they are cropped."""
     crop: int = limited(128, at_least=32)
     """Side in pixels of the squares trained on; a multiple of 8, at most `data.size`."""
-    max_examples: int = limited(2, at_least=1)
-    """A style is encoded from 1 to this many pictures, drawn anew each batch."""
+    max_examples: int = limited(8, at_least=1)
+    """A style is encoded from 1 to this many pictures, drawn anew each batch, and as many paintings
+    together are asked for what they have."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
     recolour: float = limited(0.0, at_least=0, at_most=1)

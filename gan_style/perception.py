@@ -51,11 +51,15 @@ class Perception:
     ) -> dict[str, Tensor]:
         """The losses on pictures.
 
+        A set of paintings has to have the statistics of a set of pictures of the style, mean
+        against mean. Gatys et al. (2016) ask each painting for all of them: then a clear sky,
+        which may well stay plain if others of the set have the lines, is cracked like a wall.
+
         Args:
-            stylized: (B, 3, C, C) paintings.
+            stylized: (B, 3, C, C) paintings, set after set as the style's.
             content: (B, 3, C, C) photos they were made from.
             style: (B, 3, C, C) pictures of the style, set after set.
-            examples: pictures in a set, whose statistics are the mean over its pictures.
+            examples: pictures in a set, and paintings.
             shift: rows and columns of painting and photo left out at the start, 0 to 4.
         """
         stylized, content = _without(stylized, shift), _without(content, shift)
@@ -66,12 +70,13 @@ class Perception:
             maps, strokes = self.picture(stylized), self.stroke(stylized)
         target = style_statistics(style_maps).average(examples)
         stroke_target = style_statistics(style_strokes).average(examples)
-        generated = style_statistics(maps)
+        generated = style_statistics(maps).average(examples)
+        drawn = style_statistics(strokes).average(examples)
         return {
             "content": content_loss(maps[CONTENT_LAYER], content_map),
             "gram": gram_loss(generated, target),
             "moments": moments_loss(generated, target),
-            "stroke": stroke_loss(style_statistics(strokes), stroke_target),
+            "stroke": stroke_loss(drawn, stroke_target),
             "tv": total_variation(stylized),
             "smoothness": smoothness_loss(stylized, content),
         }

@@ -1,8 +1,9 @@
-"""Instant style: the code of a collection is moved, and the model stays as it is.
+"""Instant style: a code listens more to some pictures of its collection; the model stays as it is.
 
-What a set of pictures has in common with none that the model was trained on, its encoder does not
-say in full; but the generator may be able to paint it. So the code itself is optimised (as Abdal
-et al. 2019 do with StyleGAN's, section 4) until paintings have the statistics of the collection.
+The mean over a collection is not always what the model paints it best with. So the weights of that
+mean are optimised until paintings have the statistics of the collection. Only the weights: a code
+that may move in every direction, as Abdal et al. (2019, section 4) move StyleGAN's, goes where the
+generator was never taught, and paints worse for it (docs/LOG.md, 2026-11-26).
 """
 
 import time
@@ -24,7 +25,7 @@ from gan_style.perception import Perception
 from gan_style.style import StyleCode
 from gan_style.stylizer import Stylizer
 
-_RATE = 0.03  # of the code's own size, a step
+_RATE = 0.1  # of the weights' logarithms, a step
 _KEPT = 0.5  # share of the time, at its end, over which the code is averaged
 
 
@@ -37,13 +38,14 @@ def refine(
     config: Config = Config(),  # noqa: B008, it is frozen
     progress: Callable[[float], object] = lambda share: None,
 ) -> StyleCode:
-    """Move a code until the model's paintings have the collection's statistics.
+    """Weigh the pictures of a code until the model's paintings have the collection's statistics.
 
-    Adam minimises the picture losses; returned is the mean code over the second half of the time.
+    Adam minimises the picture losses; returned is the code of the mean weights over the second
+    half of the time.
 
     Args:
         stylizer: of the model, which is not changed.
-        code: to begin with, the collection's own.
+        code: to begin with, the collection's own; its spread, name and the like are kept.
         pictures: of the collection. Those that cannot be read are passed over.
         photos: to paint on the way.
         seconds: how long, above 0.
@@ -51,23 +53,34 @@ def refine(
         progress: told the share of the time that is over.
 
     Raises:
-        ValueError: seconds is not above 0, or not one picture or photo can be read.
+        ValueError: seconds is not above 0, or fewer than two pictures or no photo can be read.
     """
     if not seconds > 0:
         raise ValueError(f"seconds is {seconds}; allowed: above 0")
     loss_of = _Objective(stylizer, config, pictures, photos)
-    moved = code.mean.clone().to(stylizer.device).requires_grad_(True)
-    size = code.mean.square().mean().sqrt().clamp(min=1e-3).item()
-    optimizer = Adam([moved], lr=_RATE * size, betas=(0.9, 0.99))
+    codes = torch.stack([stylizer.encode(path).mean for path in loss_of.pictures])  # (n, d)
+    weights = _weigh(codes.to(stylizer.device), loss_of, seconds, progress)
+    return replace(code, mean=weights.cpu() @ codes)
+
+
+def _weigh(
+    codes: Tensor,
+    loss_of: Callable[[Tensor, int], Tensor],
+    seconds: float,
+    progress: Callable[[float], object],
+) -> Tensor:
+    """Minimise the loss of a weighted mean of (n, d) codes; returns the (n,) weights, of sum 1."""
+    logits = torch.zeros(len(codes), device=codes.device, requires_grad=True)
+    optimizer = Adam([logits], lr=_RATE, betas=(0.9, 0.99))
     kept: list[Tensor] = []
     for step, share in _clock(seconds):
         progress(min(1.0, share))
-        (moved.grad,) = torch.autograd.grad(loss_of(moved, step), [moved])
-        if torch.isfinite(moved.grad).all():  # a square of one colour may give none
+        (logits.grad,) = torch.autograd.grad(loss_of(logits.softmax(0) @ codes, step), [logits])
+        if torch.isfinite(logits.grad).all():  # a square of one colour may give none
             optimizer.step()
         if share >= 1 - _KEPT:
-            kept.append(moved.detach().cpu().clone())
-    return replace(code, mean=torch.stack(kept).mean(0))
+            kept.append(logits.detach().softmax(0))
+    return torch.stack(kept).mean(0)
 
 
 def _clock(seconds: float) -> Iterator[tuple[int, float]]:
@@ -88,8 +101,11 @@ def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -
         Style(name, tuple(path for path in paths if path not in bad))
         for name, paths in (("style", pictures), ("content", photos))
     )
-    if not style.paths or not content.paths:
-        raise PictureError(f"not one of {len(every)} pictures and photos can be read")
+    if len(style.paths) < 2 or not content.paths:
+        raise PictureError(
+            f"{len(style.paths)} of {len(pictures)} pictures and {len(content.paths)} of "
+            f"{len(photos)} photos can be read; refining weighs two pictures or more, on a photo"
+        )
     data = replace(config.data, max_examples=config.train.batch_size, picture_is_style=False)
     return Pictures(data, config.train.batch_size, config.train.seed, [style], content, memory)
 
@@ -102,6 +118,7 @@ class _Objective:
     ) -> None:
         self.stylizer = stylizer
         self.batches = _batches(config, pictures, photos)
+        self.pictures = self.batches.styles[0].paths
         self.perception = Perception(config.features, stylizer.device, stylizer.autocast)
         self.weights = asdict(config.losses)
 

@@ -27,7 +27,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
     add_model(parser)
     parser.add_argument("--name", default="", help="name kept in the code (default: the file's)")
-    told = "fit the code to the pictures for so long (default: do not)"
+    told = "weigh the pictures for so long, to paint nearer to them all (default: all alike)"
     parser.add_argument("--refine", type=float, metavar="SECONDS", help=told)
     told = "folder of photos to paint while refining (default: those of scikit-image)"
     parser.add_argument("--content", default="scikit-image", metavar="FOLDER", help=told)

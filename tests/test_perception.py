@@ -65,14 +65,26 @@ def test_stroke_is_deaf_to_colour(perception: Perception) -> None:
     assert terms["moments"] > 1e-2
 
 
-def test_a_set_asks_for_the_mean_of_its_pictures(perception: Perception) -> None:
+def test_a_set_of_paintings_is_asked_for_the_mean_of_a_set_of_pictures(
+    perception: Perception,
+) -> None:
     painted, style = pictures(0, 4), pictures(2, 4)
     each = style_statistics(perception.picture(style))
     sets = perception.terms(painted, pictures(1, 4), style, 2)
-    generated = style_statistics(perception.picture(painted[..., :-STEP, :-STEP]))
+    generated = style_statistics(perception.picture(painted[..., :-STEP, :-STEP])).average(2)
     torch.testing.assert_close(sets["moments"], moments_loss(generated, each.average(2)))
     torch.testing.assert_close(sets["gram"], gram_loss(generated, each.average(2)))
-    assert sets["moments"] < perception.terms(painted, pictures(1, 4), style, 1)["moments"]
+    alone = perception.terms(painted, pictures(1, 4), style, 1)
+    assert all(sets[name] < alone[name] for name in ("moments", "gram", "stroke"))
+
+
+def test_within_a_set_it_does_not_matter_which_painting_has_what(perception: Perception) -> None:
+    style = pictures(2, 4)
+    cropped = style[..., :-STEP, :-STEP]  # paintings lose as much to the shift
+    swapped = perception.terms(style[[1, 0, 3, 2]], pictures(1, 4), cropped, 2)
+    across = perception.terms(style[[2, 1, 0, 3]], pictures(1, 4), cropped, 2)
+    for name in ("gram", "moments", "stroke"):
+        assert swapped[name] < 1e-6 < 1e-3 < across[name], name
 
 
 def test_the_target_needs_no_gradient(perception: Perception) -> None:

@@ -36,6 +36,20 @@ def test_a_code_moves_and_the_model_does_not(stylizer: Stylizer, collection: Pat
     stylizer.stylize(photos[0], found)  # it is a code of this model
 
 
+def test_the_code_stays_a_weighted_mean_of_the_pictures_codes(
+    stylizer: Stylizer, collection: Path
+) -> None:
+    pictures = find_pictures(collection / "styles" / "ink")
+    codes = torch.stack([stylizer.encode(path).mean for path in pictures])
+    found = refine(stylizer, stylizer.encode(pictures), pictures, pictures, 0.5, SMALL)
+    with_ones = torch.cat([codes.T, torch.ones(1, len(codes))])  # (d + 1, n)
+    wanted = torch.cat([found.mean, torch.ones(1)])
+    weights = torch.linalg.lstsq(with_ones, wanted[:, None], driver="gelsd").solution[:, 0]
+    torch.testing.assert_close(weights @ codes, found.mean, atol=1e-4, rtol=1e-3)
+    assert (weights > 0).all()
+    assert (weights - 1 / len(codes)).abs().max() > 1e-3
+
+
 def test_one_step_is_made_however_short_the_time(stylizer: Stylizer, collection: Path) -> None:
     pictures = find_pictures(collection / "styles" / "ink")
     code = stylizer.encode(pictures)
@@ -51,7 +65,7 @@ def test_what_cannot_be_read_is_passed_over(
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
     refine(stylizer, code, [bad, *pictures], pictures, 1e-9, SMALL)
-    with pytest.raises(PictureError, match="not one of 4"):
+    with pytest.raises(PictureError, match=r"0 of 1 pictures and 3 of 3 photos can be read"):
         refine(stylizer, code, [bad], pictures, 1e-9, SMALL)
     with pytest.raises(ValueError, match=r"seconds is 0; allowed: above 0"):
         refine(stylizer, code, pictures, pictures, 0, SMALL)
