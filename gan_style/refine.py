@@ -26,7 +26,7 @@ from gan_style.style import StyleCode
 from gan_style.stylizer import Stylizer
 
 _RATE = 0.1  # of the weights' logarithms, a step
-_KEPT = 0.5  # share of the time, at its end, over which the code is averaged
+_KEPT = 0.5  # share of the time, at its end, over which the weights are averaged
 
 
 def refine(
