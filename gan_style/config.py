@@ -93,7 +93,7 @@ class LossWeights(Section, key="losses"):
 
     adversarial: float = limited(1.0, at_least=0)
     """How far the discriminator is from taking the output for this style."""
-    content: float = limited(0.6, at_least=0)
+    content: float = limited(0.3, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = limited(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""

@@ -18,8 +18,12 @@ from gan_style.blocks import (
     ModulatedResidual,
 )
 
-STRIDE = 8
-"""Sides are padded to a multiple of this inside; positions of tiles must be multiples of it."""
+FINENESS = 1.5
+"""Pictures are painted so many times as large inside, and reduced: strokes are drawn that a quarter
+of the size itself cannot hold (docs/LOG.md, 2026-11-26). Twice costs four times the work."""
+STRIDE = 16
+"""Sides are padded to a multiple of this inside; positions of tiles must be multiples of it.
+FINENESS makes it a multiple of 8, by which the maps are reduced."""
 MINIMUM_SIDE = 32
 
 
@@ -46,7 +50,8 @@ class Generator(nn.Module):
 
     A small U: half, quarter and eighth of the size and back, with the quarter-size maps added on
     the way up. Most parameters sit at the eighth, where they cost little and see far; what is
-    painted at the quarter keeps the place of things.
+    painted at the quarter keeps the place of things. All of it happens on an enlarged picture,
+    and its painting is reduced in the end (supersampling, as renderers do against aliasing).
 
     Shape:
         - content: (B, 3, H, W) in [0, 1], H and W at least 32, odd sizes too
@@ -59,6 +64,8 @@ class Generator(nn.Module):
         if size not in SIZES:
             raise ValueError(f"model.size is {size!r}; allowed: {', '.join(SIZES)}")
         n = SIZES[size]
+        # kept with the weights, so that those of a generator of another fineness do not load
+        self.register_buffer("fineness", torch.tensor(FINENESS))
         self.down_half = ModulatedConvolution(3, n.half, code, size=7, stride=2)
         self.down_quarter = ModulatedConvolution(n.half, n.quarter, code, stride=2)
         self.before = _blocks(n.quarter_blocks, n.quarter, code)
@@ -74,21 +81,26 @@ class Generator(nn.Module):
 
     def forward(self, content: Tensor, code: Tensor) -> Tensor:
         height, width = content.shape[2:]
-        x = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        padded = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        rows, columns = padded.shape[2:]
+        larger = (round(FINENESS * rows), round(FINENESS * columns))
+        x = F.interpolate(padded, larger, mode="bicubic").clamp(0, 1)  # (B, 3, h, w)
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
-        x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, H/4, W/4)
+        x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, h/4, w/4)
         for block in self.before:
             x = block(x, code)
-        y = self.down_eighth(x, code)  # (B, eighth, H/8, W/8)
+        y = self.down_eighth(x, code)  # (B, eighth, h/8, w/8)
         for block in self.middle:
             y = block(y, code)
         y = F.interpolate(self.up_quarter(y), scale_factor=2, mode="bilinear")
-        x = x + y  # (B, quarter, H/4, W/4)
+        x = x + y  # (B, quarter, h/4, w/4)
         for block in self.after:
             x = block(x, code)
-        x = self.up_full(self.up_half(x, code), code)  # (B, full, H, W)
-        picture = torch.sigmoid(self.to_picture(x).float())[:, :, :height, :width]
-        return picture.contiguous()  # the losses on pixels are slow with three channels last
+        x = self.up_full(self.up_half(x, code), code)  # (B, full, h, w)
+        large = torch.sigmoid(self.to_picture(x).float())
+        picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
+        # contiguous: the losses on pixels are slow with three channels last
+        return picture[:, :, :height, :width].contiguous()
 
     @contextmanager
     def statistics_of(self, content: Tensor, code: Tensor) -> Iterator[None]:

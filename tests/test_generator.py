@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gan_style.blocks import GlobalStatistics, Modulation
-from gan_style.generator import MINIMUM_SIDE, SIZES, STRIDE, Generator
+from gan_style.generator import FINENESS, MINIMUM_SIDE, SIZES, STRIDE, Generator
 
 CODE = 12
 
@@ -205,29 +207,32 @@ def test_moving_the_photo_moves_the_painting(painter: Generator) -> None:
 
 
 def margin(size: str) -> int:
-    """Pixels at the cut edges of a tile that are not as in the whole: 112 for small.
+    """Pixels at the cut edges of a tile that are not as in the whole: 77 for small.
 
     Follows the foreign border through the layers, in maps of each scale: a convolution 3 wide
-    takes one more on each side, a stride halves, resizing doubles.
+    takes one more on each side, a stride halves, resizing doubles. Bicubic enlarging reads two
+    pixels of the picture, reducing two of the painting's, which are FINENESS of the enlarged ones.
     """
     n = SIZES[size]
-    half = 2  # 7 wide, stride 2
+    cubic = math.ceil(2 * FINENESS)
+    half = -(-(cubic + 3) // 2)  # 7 wide, stride 2
     quarter = -(-(half + 1) // 2) + 2 * n.quarter_blocks
     eighth = -(-(quarter + 1) // 2) + 2 * n.eighth_blocks + 1
     quarter = 2 * eighth + 1 + 2 * n.quarter_blocks  # bilinear: one more
-    return 2 * (2 * quarter + 1) + 1 + 1
+    large = 2 * (2 * quarter + 1) + 1 + 1
+    return math.ceil((large + cubic) / FINENESS)
 
 
 def test_margin_is_a_multiple_that_can_be_written_down() -> None:
-    assert margin("small") < 128
-    assert margin("large") < 192
+    assert margin("small") < 96
+    assert margin("large") < 144
 
 
 @pytest.mark.parametrize("size", list(SIZES))
 def test_a_tile_matches_the_whole_beyond_its_margin(size: str) -> None:
     generator, edge = lively(size), margin(size)
-    left, width = 40, 2 * edge + 32 - edge % 8  # the tile is cut on both sides
-    width += -width % 8
+    left, width = 3 * STRIDE, 2 * edge + 2 * STRIDE  # the tile is cut on both sides
+    width += -width % STRIDE
     content, code = drawn(1, 3, 32, left + width + 48), codes()
     whole = generator(content, code)
     with generator.statistics_of(content, code):
@@ -240,7 +245,7 @@ def test_a_tile_matches_the_whole_beyond_its_margin(size: str) -> None:
 def test_a_tile_cut_on_two_sides_matches_up_to_the_corner_of_the_picture(
     painter: Generator,
 ) -> None:
-    edge, (top, left) = margin("small"), (24, 48)
+    edge, (top, left) = margin("small"), (32, 48)
     content, code = drawn(1, 3, top + edge + 37, left + edge + 43), codes()  # odd sizes
     whole = painter(content, code)
     with painter.statistics_of(content, code):
@@ -333,3 +338,22 @@ def test_statistics_are_measured_where_gradients_are_on(painter: Generator) -> N
 
 def test_least_side_and_stride() -> None:
     assert MINIMUM_SIDE % STRIDE == 0
+    assert STRIDE * FINENESS % 8 == 0
+
+
+# ---------------------------------------------------------------------- fineness
+
+
+def test_what_is_painted_inside_is_larger_than_the_picture(painter: Generator) -> None:
+    seen: list[tuple[int, ...]] = []
+    handle = painter.to_picture.register_forward_hook(lambda *given: seen.append(given[2].shape))
+    painter(drawn(1, 3, 48, 64), codes())
+    handle.remove()
+    assert seen == [(1, 3, 72, 96)]
+
+
+def test_weights_of_a_generator_without_fineness_do_not_load(painter: Generator) -> None:
+    """They would paint strokes of two thirds of their size."""
+    coarse = {name: values for name, values in painter.state_dict().items() if name != "fineness"}
+    with pytest.raises(RuntimeError, match="fineness"):
+        lively().load_state_dict(coarse)
