@@ -44,8 +44,10 @@ def test_run_folder_model_and_checkpoint_are_one_model(
     loaded = Stylizer.from_pretrained(tiny_run / place, "cpu")
     assert loaded.id == stylizer.id
     own = stylizer.encode(picture(160, 120))
-    painted = (model.stylize(picture(160, 120), own) for model in (loaded, stylizer))
-    assert distance(*painted) < 0.01  # exports have half precision
+    own_painting, exported = (m.stylize(picture(160, 120), own) for m in (loaded, stylizer))
+    other = stylizer.stylize(picture(160, 120), stylizer.encode(picture(160, 120, seed=5)))
+    # exports have half precision: far less than another style
+    assert distance(own_painting, exported) < distance(exported, other) / 7
 
 
 def test_other_checkpoints_can_be_painted_with(tiny_run: Path, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_a_step_changes_all_networks() -> None:
     for network in NETWORKS:
         for name in getattr(trainer, network).state_dict():
             key = f"{network}.{name}"
-            frozen = name.startswith(("encoder.picture.", "encoder.stroke."))  # compact's maps
+            # compact's maps, and a constant
+            frozen = name.startswith(("encoder.picture.", "encoder.stroke.", "generator.fineness"))
             if not name.endswith(("._u", "._v")):
                 assert torch.equal(before[key], after[key]) == frozen, key
     assert (trainer.images_seen, trainer.steps_done) == (4, 1)
