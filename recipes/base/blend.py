@@ -5,7 +5,7 @@
 RUN_B went on from RUN_A with other weights of the losses; OUT becomes a run folder with a
 checkpoint whose encoder and generator are 1 - SHARE of RUN_A and SHARE of RUN_B, and whose
 discriminator is RUN_B's. It paints between the two, on a line of content against style that a
-training with weights between would have to find anew (Wortsman et al. 2022, "Robust fine-tuning of
+training with weights between would have to walk (Wortsman et al. 2022, "Robust fine-tuning of
 zero-shot models").
 """
 
