@@ -52,9 +52,11 @@ def main() -> None:
     keep_freed_memory()
     stylizer = Stylizer.from_pretrained(options.model)
     found = read_model(options.model).codes
-    if not found:
-        sys.exit(f"error: {options.model} keeps no distribution of codes; the base model does")
-    directions, values, _ = torch.linalg.svd(found["factor"])
+    if not len(found):
+        sys.exit(f"error: {options.model} keeps no codes of its pictures; the base model does")
+    centre = found.mean(0)
+    _, values, across = torch.linalg.svd(found - centre)
+    directions = across.T
     shares = values.square().cumsum(0) / values.square().sum()
     photos = named_pictures(options.photos, "photos")
     styles = named_pictures(options.styles, "style pictures")
@@ -63,9 +65,7 @@ def main() -> None:
     eye = Eye(network, options.features, options.size)
     judge, rows = PairJudge(eye), []
     for kept in options.keep:
-        short = {
-            path: cut(code, found["mean"], directions[:, :kept]) for path, code in codes.items()
-        }
+        short = {path: cut(code, centre, directions[:, :kept]) for path, code in codes.items()}
 
         def paint(photo: Path, style: Path, short: dict[Path, StyleCode] = short) -> Image.Image:
             return stylizer.stylize(photo, short[style], size=options.size)

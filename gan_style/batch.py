@@ -67,7 +67,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Pictures(Dataset[tuple[Batch, list[str]]]):
-    """Draws batches, with a complaint for each broken file met; goes to the workers as it is."""
+    """Draws batches, with a complaint for each broken file met; goes to the workers as it is.
+
+    sets: how many a batch has, a divisor of its size; 0: drawn anew for each batch.
+    """
 
     config: DataConfig
     batch_size: int
@@ -75,12 +78,14 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
     styles: list[Style]
     content: Style
     memory: dict[Path, Tensor]  # (3, h, w) uint8; empty: decode when drawn
+    sets: int = 0
 
     def __getitem__(self, step: int) -> tuple[Batch, list[str]]:
         random = np.random.default_rng((self.seed, 1, step))
         most = 1 if self.config.picture_is_style else self.config.max_examples
         sizes = [k for k in range(1, most + 1) if self.batch_size % k == 0]
-        examples = sizes[random.integers(len(sizes))]
+        drawn = sizes[random.integers(len(sizes))]
+        examples = self.batch_size // self.sets if self.sets else drawn
         chosen = _different(random, len(self.styles), self.batch_size // examples)
         places = [
             (self.styles[style], index)

@@ -37,6 +37,8 @@ from gan_style.images import (
 
 Item = TypeVar("Item")
 
+WATCHED = 16
+"""Squares of style pictures that a model in training is judged by, and as many photos."""
 _LONGEST_SAMPLE = 1.5
 
 
@@ -76,8 +78,14 @@ class TrainingData:
         self.styles = kept
         shown, held_out = _hold_out(kept, config.held_out, whole=config.picture_is_style)
         self._pictures = Pictures(config, batch_size, seed, shown, content, memory)
-        plain = replace(config, recolour=0.0)
-        self._held_out = Pictures(plain, batch_size, seed + 1, held_out or shown, content, memory)
+        self._watched = replace(
+            self._pictures,
+            config=replace(config, recolour=0.0),
+            batch_size=WATCHED,
+            seed=seed + 1,
+            sets=WATCHED if config.picture_is_style else _sets(len(kept)),
+        )
+        self._held_out = replace(self._watched, styles=held_out or shown)
         self.held_out_count = len(paths_of(held_out))
         self._reported: set[str] = set()
 
@@ -105,13 +113,18 @@ class TrainingData:
         """Draw the batch of a step, counted from 0."""
         return self._told(*self._pictures[step])
 
-    def validation(self, index: int) -> Batch:
-        """Draw a batch, counted from 0, of the style pictures that training never sees.
+    def validation(self) -> Batch:
+        """Squares of style pictures that training never sees, always the same, and photos.
 
-        They are `config.held_out` of every style, or of all styles where a picture is a style;
-        where that is not a single one, those that training sees.
+        They are of `config.held_out` of every style, or of all styles where a picture is a style;
+        where that is not a single one, of those that training sees. WATCHED squares, in one set
+        for each of up to 8 styles: a few pictures by themselves say little of a style.
         """
-        return self._told(*self._held_out[index])
+        return self._told(*self._held_out[0])
+
+    def training(self) -> Batch:
+        """The same of pictures that training sees."""
+        return self._told(*self._watched[0])
 
     def batches(self, start_step: int = 0) -> Iterator[Batch]:
         """Yield `batch(start_step)`, `batch(start_step + 1)`, … without end.
@@ -179,6 +192,11 @@ def _hold_out(styles: list[Style], share: float, *, whole: bool) -> tuple[list[S
         if chosen_paths:
             held_out.append(Style(style.name, tuple(chosen_paths)))
     return shown, held_out
+
+
+def _sets(styles: int) -> int:
+    """One set for each style, as far as WATCHED can be divided so; some have two, or none."""
+    return min(8, 1 << (styles - 1).bit_length())
 
 
 def _bytes_needed(sizes: Iterable[tuple[int, int]], short: int) -> int:

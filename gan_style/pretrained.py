@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
@@ -16,6 +17,7 @@ BASE = "base"
 """The name of the model that comes with the package."""
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
+_CODES = "codes"  # the tensor's name
 _CRITIC = ".discriminator.safetensors"  # beside a model that may be trained on
 
 
@@ -29,8 +31,7 @@ class Pretrained:
 
     path: of the model. code, size: as StyleModel takes them. model: state of the averaged
     networks. critic: state of the discriminator, which training goes on from; empty if there is
-    none. codes: "mean" (d,) and "factor" (d, d) of the codes that it was trained on;
-    empty if nobody has counted them.
+    none. codes: (n, d) of the pictures that it was trained on; (0, d) if it keeps none.
     """
 
     path: Path
@@ -38,7 +39,7 @@ class Pretrained:
     size: str
     model: dict[str, Tensor]
     critic: dict[str, Tensor]
-    codes: dict[str, Tensor]
+    codes: Tensor
 
 
 def read_model(place: str | Path) -> Pretrained:
@@ -71,7 +72,7 @@ def read_model(place: str | Path) -> Pretrained:
         size=size,
         model=model if exported else _part(tensors, "average"),
         critic=_part(_critic_beside(file) if exported else tensors, "discriminator"),
-        codes=_part(tensors, "codes"),
+        codes=tensors.get(_CODES, torch.empty(0, code)).float(),
     )
 
 
@@ -79,7 +80,7 @@ def write_model(
     path: Path,
     model: Mapping[str, Tensor],
     described: Mapping[str, Any],
-    codes: Mapping[str, Tensor] | None = None,
+    codes: Tensor | None = None,
     critic: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write what `read_model` reads, in half precision; the critic into a file beside it.
@@ -93,7 +94,7 @@ def write_model(
         codes: as in Pretrained.
         critic: as in Pretrained.
     """
-    kept = _halved(model) | _halved({f"codes.{k}": v for k, v in (codes or {}).items()})
+    kept = _halved(model if codes is None else {**model, _CODES: codes})
     save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
     if critic:
         parts = _halved({f"discriminator.{name}": values for name, values in critic.items()})

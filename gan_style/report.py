@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +22,8 @@ FEWEST = 3
 """Pictures held out from which on they can tell which checkpoint is best."""
 _SIDE = 288  # pixels of the paintings that are searched for copies
 _PAINTINGS, _STYLES = 8, 4  # that are searched: of each style, and how many styles
-_LITTLE = 0.1  # a change of style error by less than this share is none
+_MEANINGS = {"stroke": "stroke error", "gram": "style error", "content": "content error"}
+_LITTLE = 0.1  # a change of an error by less than this share is none
 _UNLIKE = 1.5  # content error that grew by more than this factor
 _WON = 0.1  # share of the loss of an ignorant discriminator below which it has won
 
@@ -40,10 +42,21 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Terms of a model's paintings: against pictures that were trained on, and those held out.
+
+    Empty where nothing was measured.
+    """
+
+    learnt: Mapping[str, float] = field(default_factory=dict)
+    held_out: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What is known of a run at its end.
 
-    before: validation terms of the model that the run began with; empty if from nothing.
+    before, after: of the model that the run began with, if not from nothing, and of `best`.
     best: the checkpoint that was exported. steps: of the whole run.
     early: whether it stopped because nothing got better any more.
     counts: pictures of each style. held_out: how many of them were not trained on.
@@ -51,7 +64,8 @@ class Outcome:
     copied: by style; None where nobody can tell.
     """
 
-    before: Mapping[str, float]
+    before: Seen
+    after: Seen
     best: Best
     steps: int
     early: bool
@@ -74,8 +88,10 @@ class Outcome:
 
     def numbers(self) -> dict[str, float]:
         """The same for a program: what `lines` rests on."""
-        values = {f"before/{name}": value for name, value in self.before.items()}
-        values |= {f"after/{name}": value for name, value in self.best.terms.items()}
+        values: dict[str, float] = {}
+        for when, seen in (("before", self.before), ("after", self.after)):
+            values |= {f"{when}/learnt/{name}": value for name, value in seen.learnt.items()}
+            values |= {f"{when}/held_out/{name}": value for name, value in seen.held_out.items()}
         values |= {f"memorisation/{k}": m.ratio for k, m in self.copied.items() if m is not None}
         return values | {"best_step": float(self.best.step), "early": float(self.early)}
 
@@ -88,16 +104,11 @@ class Outcome:
         return sum(self.verdicts) / len(self.verdicts) < _WON * ignorant
 
     def _nearness(self) -> str:
-        seen = f"{self.held_out} pictures held out" if self.held_out else "the pictures trained on"
-        told = []
-        for name, meaning in (("gram", "style error"), ("content", "content error")):
-            now = self.best.terms.get(name)
-            if now is None:
-                continue
-            was = self.before.get(name)
-            change = f", {was:.3g} before ({now / was - 1:+.0%})" if was else ""
-            told.append(f"{meaning} {now:.3g}{change}")
-        return f"on {seen}: {'; '.join(told) or 'not measured'}"
+        told = f"on the pictures trained on: {_told(self.before.learnt, self.after.learnt)}"
+        if not self.held_out:
+            return told
+        others = _told(self.before.held_out, self.after.held_out)
+        return f"{told}\n            on {self.held_out} held out: {others}"
 
     def _copies(self) -> str:
         known = {name: found for name, found in self.copied.items() if found is not None}
@@ -127,16 +138,34 @@ class Outcome:
         if self.early:
             advice.append("it stopped early: nothing got better on the pictures held out")
         elif self.held_out >= FEWEST and self.best.step >= self.steps:
-            advice.append("it was still getting better at the end: more train.minutes would help")
-        now, was = self.best.terms, self.before
-        if was.get("gram") and now.get("gram", 0) > (1 - _LITTLE) * was["gram"]:
+            advice.append("the last checkpoint was the best: more train.minutes may help")
+        return [*advice, *self._what_changed()] if self.before.learnt else advice
+
+    def _what_changed(self) -> list[str]:
+        change = partial(_change, self.before.learnt, self.after.learnt)
+        advice = []
+        if min(change("stroke"), change("gram")) > -_LITTLE:
             advice.append("it came little nearer: lower losses.content lets it paint more freely")
-        if was.get("content") and now.get("content", 0) > _UNLIKE * was["content"]:
+        if change("content") > _UNLIKE - 1:
             advice.append(
                 "much of the photo is painted over: paint with --strength 0.7, or train with a "
                 "higher losses.content"
             )
         return advice
+
+
+def _change(before: Mapping[str, float], after: Mapping[str, float], name: str) -> float:
+    return after[name] / max(before[name], 1e-9) - 1
+
+
+def _told(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    if not after:
+        return "not measured"
+    told = []
+    for name, meaning in _MEANINGS.items():
+        was = f", {before[name]:.3g} before ({_change(before, after, name):+.0%})" if before else ""
+        told.append(f"{meaning} {after[name]:.3g}{was}")
+    return "; ".join(told)
 
 
 def find_copies(

@@ -1,16 +1,14 @@
 """What a whole run leaves: the model, the code of every style, a report, and what to do with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from torch import Tensor
-
 from gan_style.collection import Style
 from gan_style.config import ModelConfig
 from gan_style.folder import file_name
-from gan_style.model import MODEL_FILE
+from gan_style.model import MODEL_FILE, StyleModel
 from gan_style.pretrained import write_model
 from gan_style.report import Outcome
 from gan_style.style import SUFFIX, StyleCode
@@ -20,18 +18,16 @@ _REPORT_FILE = "report.txt"
 _MOST = 64  # codes that are written: of a thousand single pictures, only the first
 
 
-def export_model(
-    folder: Path, averaged: Mapping[str, Tensor], config: ModelConfig, device: str
-) -> Stylizer:
+def export_model(folder: Path, average: StyleModel, config: ModelConfig) -> Stylizer:
     """Write MODEL_FILE in half precision into a run folder, and load what was written.
 
     Args:
         folder: of the run.
-        averaged: state of the averaged networks.
+        average: the averaged networks; the stylizer is on their device.
         config: what networks they are.
-        device: for the stylizer.
     """
-    write_model(folder / MODEL_FILE, averaged, asdict(config))
+    write_model(folder / MODEL_FILE, average.state_dict(), asdict(config))
+    device = next(average.parameters()).device.type
     return Stylizer.from_pretrained(folder / MODEL_FILE, device)
 
 

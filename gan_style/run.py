@@ -33,14 +33,15 @@ from gan_style.inspection import too_few
 from gan_style.model import MODEL_FILE
 from gan_style.pace import checkpoint_due, progress
 from gan_style.pretrained import read_model
-from gan_style.report import FEWEST, Best, Outcome, find_copies
+from gan_style.report import FEWEST, Best, Outcome, Seen, find_copies
 from gan_style.results import encode_styles, export_model, invitation, write_report
-from gan_style.samples import sample_rows, validation_terms
+from gan_style.samples import sample_rows, training_terms, validation_terms
 from gan_style.stopping import stop_signals
 from gan_style.style import SUFFIX, StyleCode
 from gan_style.stylizer import Stylizer
 from gan_style.tracking import Tracker, build_tracker
-from gan_style.trainer import NonFiniteLossError, Trainer
+from gan_style.trainer import NonFiniteLossError as NonFiniteLossError  # of this interface
+from gan_style.trainer import Trainer
 
 _BEST_FILE = "best.safetensors"
 _FAILURES = 5  # steps in a row without finite losses, after which the weights are to blame
@@ -84,7 +85,7 @@ class Run:
         self.trainer = trainer
         self.seconds = 0.0
         self.best = Best()
-        self.before: dict[str, float] = {}  # validation terms of the model begun with
+        self.before = Seen()
         self.verdicts: deque[float] = deque(maxlen=_VERDICTS)
         self.failures = 0  # steps in a row that were left out
         self.saved = -1  # step of the last checkpoint of this start
@@ -213,7 +214,7 @@ class Run:
             "state": skeleton,
             "seconds": self.seconds,
             "best": asdict(self.best),
-            "before": self.before,
+            "before": asdict(self.before),
             "tracker": self.tracker.state(),
         }
         save_checkpoint(self.checkpoints / f"step-{step:08d}.safetensors", tensors, metadata)
@@ -236,7 +237,7 @@ class Run:
             self.trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
             self.seconds = float(metadata["seconds"])
             self.best = Best(**metadata["best"])
-            self.before = dict(metadata["before"])
+            self.before = Seen(**metadata["before"])
             self.tracker_state = metadata["tracker"]
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
@@ -244,18 +245,18 @@ class Run:
 
     def begin(self, place: str) -> None:
         """Begin with the networks of a trained model; the rest is as for a fresh run."""
-        read, mine = read_model(place), self.config.model
+        read, mine, trainer = read_model(place), self.config.model, self.trainer
         if (read.code, read.size) != (mine.code, mine.size):
             raise ConfigError(
                 f"train.init {place} is a model of model.code={read.code} model.size={read.size}; "
                 f"the configuration has {mine.code} and {mine.size}"
             )
         try:
-            self.trainer.begin_with(read.model, read.critic)
+            trainer.begin_with(read.model, read.critic)
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(f"train.init {place} does not fit: {reason}") from error
-        self.before = validation_terms(self.trainer, self.data)
+        self.before = Seen(training_terms(trainer, self.data), validation_terms(trainer, self.data))
 
     # ------------------------------------------------------------------ the end
 
@@ -268,10 +269,11 @@ class Run:
                 f"  python train.py {quote(str(self.folder / 'config.yaml'))} train.resume=true"
             )
             return
+        best, average = self.checkpoints / _BEST_FILE, self.trainer.average
+        if best.is_file():
+            average.load_state_dict(read_model(best).model)
         self._sample()
-        best, device = self.checkpoints / _BEST_FILE, self.trainer.device.type
-        averaged = read_model(best).model if best.is_file() else self.trainer.average.state_dict()
-        stylizer = export_model(self.folder, averaged, self.config.model, device)
+        stylizer = export_model(self.folder, average, self.config.model)
         styles = encode_styles(stylizer, self.data.styles, self.folder)
         outcome = self._outcome(stylizer, list(styles.values()))
         self.tracker.artifact("report", "report", write_report(self.folder, outcome))
@@ -286,6 +288,7 @@ class Run:
     def _outcome(self, stylizer: Stylizer, codes: list[StyleCode]) -> Outcome:
         return Outcome(
             before=self.before,
+            after=Seen(training_terms(self.trainer, self.data), self.best.terms),
             best=self.best,
             steps=self.trainer.steps_done,
             early=self.stagnant(),
@@ -295,6 +298,3 @@ class Run:
             verdicts=tuple(self.verdicts),
             copied=find_copies(stylizer, self.data.content_paths, self.data.styles, codes),
         )
-
-
-__all__ = ["NonFiniteLossError", "train"]

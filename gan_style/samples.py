@@ -1,4 +1,4 @@
-"""A look at the model in training: sample grids, and one number to choose the best by."""
+"""A look at the model in training: sample grids, and numbers to choose the best by."""
 
 import torch
 from torch import Tensor
@@ -6,7 +6,7 @@ from torch import Tensor
 from gan_style.data import TrainingData
 from gan_style.trainer import Trainer
 
-SHOWN_CONTENT, SHOWN_STYLES, VALIDATION_BATCHES = 4, 4, 2
+SHOWN_CONTENT, SHOWN_STYLES = 4, 4
 
 
 @torch.inference_mode()
@@ -34,13 +34,14 @@ def paint(trainer: Trainer, photo: Tensor, code: Tensor) -> Tensor:
     return painted[0].cpu()
 
 
-@torch.inference_mode()
 def validation_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:
-    """Picture terms of the averaged model on fixed batches, and "score", their weighted sum.
+    """Picture terms of the averaged model on pictures held out, and "score", their weighted sum.
 
-    The lower the better. The batches are of style pictures held out from training; the
-    discriminator has no say, because it changes from step to step.
+    The lower the better. The discriminator has no say, because it changes from step to step.
     """
-    batches = (data.validation(index) for index in range(VALIDATION_BATCHES))
-    found = [trainer.evaluate(batch.to(trainer.device)) for batch in batches]
-    return {name: sum(terms[name] for terms in found) / len(found) for name in found[0]}
+    return trainer.evaluate(data.validation().to(trainer.device))
+
+
+def training_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:
+    """The same on pictures trained on."""
+    return trainer.evaluate(data.training().to(trainer.device))

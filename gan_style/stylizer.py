@@ -1,6 +1,6 @@
 """Use of a trained model: pictures -> style code, photo and code -> painting. No training code."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,12 @@ class Stylizer:
         model: StyleModel,
         identity: str,
         device: torch.device,
-        codes: Mapping[str, Tensor] | None = None,
+        codes: Tensor | None = None,
     ) -> None:
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
         self.device = device
-        self._codes = codes or {}
+        self._codes = torch.empty(0) if codes is None else codes
         self._half = device.type != "mps" and bfloat16_is_fast(device)
 
     @classmethod
@@ -114,20 +114,22 @@ class Stylizer:
         )
 
     def sample(self, seed: int) -> StyleCode:
-        """A style that nobody has painted: drawn from the distribution of the training codes.
+        """A style that nobody has painted: somewhere between two pictures the model learnt from.
 
-        Normal, with their mean and covariance. `StyleCode.sample` draws near one style instead.
+        On the middle half of the straight line between two of the training codes. Normal numbers
+        with the codes' covariance, as most would draw, lie where no code is: they came out dark
+        and blurred (docs/LOG.md, 2026-11-26). `StyleCode.sample` draws near one style instead.
 
         Raises:
-            ModelError: nobody has counted the codes of this model; the base model's are.
+            ModelError: the model keeps no codes of the pictures it learnt from; the base does.
         """
-        if not self._codes:
+        if len(self._codes) < 2:
             raise ModelError(
-                f"model {self.id} keeps no distribution of styles; draw near one style instead"
+                f"model {self.id} keeps no codes to draw between; draw near one style instead"
             )
-        mean, factor = self._codes["mean"], self._codes["factor"]
-        drawn = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed))
-        code = mean + factor @ drawn
+        random = torch.Generator().manual_seed(seed)
+        one, other = self._codes[torch.randperm(len(self._codes), generator=random)[:2]]
+        code = torch.lerp(one, other, 0.25 + torch.rand((), generator=random) / 2)
         return StyleCode(code, torch.zeros_like(code), f"sample {seed}", self.id, count=0)
 
     def stylize(

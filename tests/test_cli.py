@@ -328,7 +328,7 @@ def test_a_model_of_few_styles_invents_none(
     tiny_run: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     told = failed(capsys, "sample", "-o", tmp_path / "drawn", "--model", tiny_run)
-    assert "keeps no distribution of styles" in told
+    assert "keeps no codes to draw between" in told
     assert not (tmp_path / "drawn").exists()
 
 

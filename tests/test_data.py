@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -99,10 +100,24 @@ def test_pictures_held_out_are_shown_by_validation_alone(config: DataConfig) -> 
     assert data.held_out_count == 6  # two of five, of each of three styles
     assert [len(style.paths) for style in data.styles] == [5, 5, 5]
     trained = examples_in(data.batch(step) for step in range(60))
-    held_out = examples_in(data.validation(index) for index in range(30))
+    held_out = examples_in([data.validation()])
     everything = {(style, picture) for style in range(3) for picture in range(5)}
     assert len(held_out) == 6
-    assert trained == everything - held_out
+    assert trained == everything - held_out == examples_in([data.training()])
+    assert_equal(data.validation(), data.validation())
+
+
+@pytest.mark.parametrize(("styles", "sets"), [(1, 1), (2, 2), (3, 4), (15, 8)])
+def test_validation_has_a_large_set_of_each_style(
+    config: DataConfig, tmp_path: Path, styles: int, sets: int
+) -> None:
+    for number in range(styles):
+        copytree(Path(config.styles) / "style0", tmp_path / "many" / f"{number:02d}")
+    data = TrainingData(replace(config, styles=str(tmp_path / "many")), 8, 0, print)
+    batch = data.validation()
+    assert batch.style.shape[:2] == (sets, 16 // sets)
+    assert len(batch.content) == 16
+    assert len(set(batch.style_index.tolist())) == min(styles, 8)
 
 
 def test_where_a_picture_is_a_style_whole_styles_are_held_out(config: DataConfig) -> None:
@@ -110,7 +125,8 @@ def test_where_a_picture_is_a_style_whole_styles_are_held_out(config: DataConfig
     data = TrainingData(config, 8, 0, print)
     assert (data.held_out_count, len(data.styles)) == (3, 15)
     trained = examples_in(data.batch(step) for step in range(30))
-    held_out = examples_in(data.validation(index) for index in range(10))
+    held_out = examples_in([data.validation()])
+    assert data.validation().style.shape[:2] == (16, 1)
     assert (len(trained), len(held_out)) == (12, 3)
     assert not trained & held_out
 
@@ -119,7 +135,7 @@ def test_of_few_pictures_none_is_held_out(config: DataConfig) -> None:
     data = TrainingData(replace(config, held_out=0.1), 8, 0, print)
     assert data.held_out_count == 0
     assert len(examples_in(data.batch(step) for step in range(40))) == 15
-    assert_equal(data.validation(3), data.validation(3))
+    assert len(examples_in([data.validation()])) >= 12  # four of five, of each
 
 
 def test_every_photo_comes_before_any_comes_again(config: DataConfig) -> None:

@@ -8,11 +8,14 @@ from gan_style import Stylizer
 from gan_style.collection import Style
 from gan_style.images import find_pictures
 from gan_style.memorisation import Memorisation
-from gan_style.report import Best, Outcome, find_copies
+from gan_style.report import Best, Outcome, Seen, find_copies
 
-BEFORE = {"gram": 0.4, "content": 2.0, "score": 9.0}
-AFTER = Best(5.0, 80, {"gram": 0.1, "content": 2.5, "score": 5.0})
-GOOD = {"before": BEFORE, "best": AFTER, "steps": 100, "early": False, "held_out": 6}
+TERMS = {"stroke": 0.5, "gram": 0.4, "content": 2.0, "score": 9.0}
+NEARER = {"stroke": 0.4, "gram": 0.1, "content": 2.5, "score": 5.0}
+OTHERS = {"stroke": 0.6, "gram": 0.3, "content": 2.5, "score": 6.0}
+BEFORE, AFTER = Seen(TERMS, TERMS), Seen(NEARER, OTHERS)
+GOOD = {"before": BEFORE, "after": AFTER, "best": Best(6.0, 80, OTHERS), "steps": 100}
+GOOD |= {"early": False, "held_out": 6}
 GOOD |= {"counts": {"mine": 60}, "verdicts": [1.5, 1.9]}
 
 
@@ -22,12 +25,14 @@ def told(**changes: object) -> str:
 
 def test_a_good_run_needs_no_advice() -> None:
     lines = told(copied={"mine": Memorisation(1.02, [], 8)}).splitlines()
-    assert lines[0] == (
-        "how near    on 6 pictures held out: style error 0.1, 0.4 before (-75%); "
-        "content error 2.5, 2 before (+25%)"
-    )
-    assert lines[1].startswith("copies      none found (novelty 1.02;")
-    assert lines[2:] == ["what next   - nothing: paint"]
+    assert lines[:2] == [
+        "how near    on the pictures trained on: stroke error 0.4, 0.5 before (-20%); "
+        "style error 0.1, 0.4 before (-75%); content error 2.5, 2 before (+25%)",
+        "            on 6 held out: stroke error 0.6, 0.5 before (+20%); "
+        "style error 0.3, 0.4 before (-25%); content error 2.5, 2 before (+25%)",
+    ]
+    assert lines[2].startswith("copies      none found (novelty 1.02;")
+    assert lines[3:] == ["what next   - nothing: paint"]
 
 
 @pytest.mark.parametrize(
@@ -35,11 +40,11 @@ def test_a_good_run_needs_no_advice() -> None:
     [
         ({"counts": {"mine": 60, "few": 3}}, "few has 3, 10 or more help"),
         ({"early": True}, "stopped early"),
-        ({"steps": 80}, "still getting better at the end"),
+        ({"steps": 80}, "the last checkpoint was the best"),
         ({"verdicts": [0.1, 0.2]}, "the discriminator won"),
         ({"copied": {"mine": Memorisation(0.2, [1], 8)}}, "it copies"),
-        ({"best": Best(5.0, 80, {"gram": 0.39, "content": 2.0})}, "came little nearer"),
-        ({"best": Best(5.0, 80, {"gram": 0.1, "content": 4.0})}, "painted over"),
+        ({"after": Seen({**TERMS, "gram": 0.37}, OTHERS)}, "came little nearer"),
+        ({"after": Seen({**NEARER, "content": 3.1}, OTHERS)}, "painted over"),
     ],
 )
 def test_what_went_wrong_is_named(changes: dict[str, object], words: str) -> None:
@@ -54,8 +59,17 @@ def test_copies_are_a_warning() -> None:
 
 
 def test_from_nothing_there_is_no_before() -> None:
-    line = told(before={}, held_out=0).splitlines()[0]
-    assert line == "how near    on the pictures trained on: style error 0.1; content error 2.5"
+    line = told(before=Seen(), held_out=0).splitlines()[0]
+    errors = "stroke error 0.4; style error 0.1; content error 2.5"
+    assert line == f"how near    on the pictures trained on: {errors}"
+
+
+def test_strokes_alone_are_nearer_too() -> None:
+    assert "came little nearer" not in told(after=Seen({**TERMS, "stroke": 0.4}, OTHERS))
+
+
+def test_what_was_never_finite_is_not_told() -> None:
+    assert "on 6 held out: not measured" in told(after=Seen(NEARER), best=Best())
 
 
 def test_a_losing_discriminator_has_not_won() -> None:
@@ -66,8 +80,8 @@ def test_a_losing_discriminator_has_not_won() -> None:
 
 def test_numbers_are_those_of_the_lines() -> None:
     numbers = Outcome(**GOOD, copied={"mine": Memorisation(1.5, [], 8), "x": None}).numbers()
-    assert numbers["before/gram"] == 0.4
-    assert numbers["after/gram"] == 0.1
+    assert numbers["before/learnt/gram"] == numbers["before/held_out/gram"] == 0.4
+    assert (numbers["after/learnt/gram"], numbers["after/held_out/gram"]) == (0.1, 0.3)
     assert numbers["memorisation/mine"] == 1.5
     assert (numbers["best_step"], numbers["early"]) == (80, 0)
     assert all(isinstance(value, float) for value in numbers.values())

@@ -239,3 +239,19 @@ def test_a_code_comes_back_from_its_file(
     loaded = StyleCode.load(code.save(tmp_path / "ink.style.safetensors"))
     painted = (stylizer.stylize(picture(40, 40), style) for style in (code, loaded))
     assert next(painted).tobytes() == next(painted).tobytes()
+
+
+def test_a_sample_is_between_two_codes_learnt_from(stylizer: Stylizer) -> None:
+    learnt = torch.eye(16)[:3]
+    drawing = Stylizer(stylizer.model, stylizer.id, stylizer.device, learnt)
+    drawn = torch.stack([drawing.sample(seed).mean for seed in range(40)])
+    shares = drawn[:, :3].sort(dim=1).values
+    assert torch.allclose(shares.sum(1), torch.ones(40))
+    assert (shares[:, 0] == 0).all()  # of one it has nothing
+    assert shares[:, 1].min() >= 0.25
+    assert {tuple((row == 0).tolist()) for row in drawn[:, :3]} == {  # of every pair
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    }
+    assert torch.equal(drawing.sample(5).mean, drawn[5])

@@ -1,9 +1,9 @@
-"""Put a trained run into the package: model, discriminator, distribution of codes, named codes.
+"""Put a trained run into the package: model, discriminator, training codes, named codes.
 
     python recipes/base/export.py RUN STYLES [-o gan_style/weights/base.safetensors]
 
-STYLES is the folder of style folders that the run was trained on; each picture is encoded, and the
-codes' mean and covariance are kept, for `Stylizer.sample`. NAMED says which folders' codes are
+STYLES is the folder of style folders that the run was trained on; each picture's code is kept, for
+`Stylizer.sample`. NAMED says which folders' codes are
 shipped under a name; what they show as thumbnail is a photograph of scikit-image painted in them.
 """
 
@@ -55,14 +55,9 @@ def main() -> None:
     read = read_model(newest)
     stylizer = Stylizer.from_pretrained(newest)
     pictures = find_pictures(options.styles)
-    codes = torch.stack([stylizer.encode(picture).mean for picture in tqdm(pictures)]).double()
-    away = codes - codes.mean(0)
-    covariance = away.T @ away / len(codes)
-    values, vectors = torch.linalg.eigh(covariance)
-    factor = vectors * values.clamp(min=0).sqrt()  # factor @ factor.T is the covariance
+    codes = torch.stack([stylizer.encode(picture).mean for picture in tqdm(pictures)])
     described = {"code": read.code, "size": read.size}
-    distribution = {"mean": codes.mean(0).float(), "factor": factor.float()}
-    write_model(options.out, read.model, described, distribution, read.critic)
+    write_model(options.out, read.model, described, codes, read.critic)
     write_sums(options.out.parent)
     name_styles(Stylizer.from_pretrained(options.out), options.styles, options.out.parent)
     for path in sorted(options.out.parent.glob(f"{options.out.stem}*.safetensors")):
