@@ -82,10 +82,7 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
 
     def __getitem__(self, step: int) -> tuple[Batch, list[str]]:
         random = np.random.default_rng((self.seed, 1, step))
-        most = 1 if self.config.picture_is_style else self.config.max_examples
-        sizes = [k for k in range(1, most + 1) if self.batch_size % k == 0]
-        drawn = sizes[random.integers(len(sizes))]
-        examples = self.batch_size // self.sets if self.sets else drawn
+        examples = self.batch_size // self.sets if self.sets else self._examples(random)
         chosen = _different(random, len(self.styles), self.batch_size // examples)
         places = [
             (self.styles[style], index)
@@ -102,6 +99,12 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
         if self.config.recolour:
             sets = self._recoloured(sets, random)
         return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), complaints
+
+    def _examples(self, random: np.random.Generator) -> int:
+        """Draw the size of the sets, a divisor of the batch's."""
+        most = 1 if self.config.picture_is_style else self.config.max_examples
+        sizes = [k for k in range(1, most + 1) if self.batch_size % k == 0]
+        return sizes[random.integers(len(sizes))]
 
     def _recoloured(self, sets: Tensor, random: np.random.Generator) -> Tensor:
         """Show some of the sets in the palette of another one of the batch."""

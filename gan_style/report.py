@@ -56,8 +56,8 @@ class Seen:
 class Outcome:
     """What is known of a run at its end.
 
-    before, after: of the model that the run began with, if not from nothing, and of `best`.
-    best: the checkpoint that was exported. steps: of the whole run.
+    before, after: of the model that the run began with, if not from nothing, and of the best one.
+    best_step: of the checkpoint that was exported. steps: of the whole run.
     early: whether it stopped because nothing got better any more.
     counts: pictures of each style. held_out: how many of them were not trained on.
     verdicts: last losses of the discriminator, in the `form`; empty if there is none.
@@ -66,7 +66,7 @@ class Outcome:
 
     before: Seen
     after: Seen
-    best: Best
+    best_step: int
     steps: int
     early: bool
     counts: Mapping[str, int]
@@ -93,7 +93,7 @@ class Outcome:
             values |= {f"{when}/learnt/{name}": value for name, value in seen.learnt.items()}
             values |= {f"{when}/held_out/{name}": value for name, value in seen.held_out.items()}
         values |= {f"memorisation/{k}": m.ratio for k, m in self.copied.items() if m is not None}
-        return values | {"best_step": float(self.best.step), "early": float(self.early)}
+        return values | {"best_step": float(self.best_step), "early": float(self.early)}
 
     @property
     def discriminator_won(self) -> bool:
@@ -137,7 +137,7 @@ class Outcome:
             )
         if self.early:
             advice.append("it stopped early: nothing got better on the pictures held out")
-        elif self.held_out >= FEWEST and self.best.step >= self.steps:
+        elif self.held_out >= FEWEST and self.best_step >= self.steps:
             advice.append("the last checkpoint was the best: more train.minutes may help")
         return [*advice, *self._what_changed()] if self.before.learnt else advice
 

@@ -289,7 +289,7 @@ class Run:
         return Outcome(
             before=self.before,
             after=Seen(training_terms(self.trainer, self.data), self.best.terms),
-            best=self.best,
+            best_step=self.best.step,
             steps=self.trainer.steps_done,
             early=self.stagnant(),
             counts=self.data.counts,

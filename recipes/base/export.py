@@ -3,8 +3,8 @@
     python recipes/base/export.py RUN STYLES [-o gan_style/weights/base.safetensors]
 
 STYLES is the folder of style folders that the run was trained on; each picture's code is kept, for
-`Stylizer.sample`. NAMED says which folders' codes are
-shipped under a name; what they show as thumbnail is a photograph of scikit-image painted in them.
+`Stylizer.sample`. NAMED says which folders' codes are shipped under a name; what they show as
+thumbnail is a photograph of scikit-image painted in them.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from blend import checkpoint_of
 from PIL import Image
 from skimage import data
 from tqdm import tqdm
@@ -20,7 +21,6 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
-from gan_style.checkpoint import newest_checkpoint
 from gan_style.images import find_pictures
 from gan_style.pretrained import read_model, write_model, write_sums
 from gan_style.style import SUFFIX, THUMBNAIL_SIDE, make_thumbnail
@@ -49,9 +49,7 @@ def main() -> None:
         "-o", "--out", type=Path, default=Path("gan_style/weights/base.safetensors")
     )
     options = parser.parse_args()
-    newest = newest_checkpoint(options.run / "checkpoints")
-    if newest is None:
-        sys.exit(f"no checkpoint in {options.run}")
+    newest = checkpoint_of(options.run)
     read = read_model(newest)
     stylizer = Stylizer.from_pretrained(newest)
     pictures = find_pictures(options.styles)
