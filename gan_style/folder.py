@@ -29,7 +29,7 @@ def resume_source(config: Config) -> Path | None:
     if place.is_file():
         return place
     folder = place / "checkpoints"
-    newest = newest_checkpoint(folder) if folder.is_dir() else None
+    newest = newest_checkpoint(folder)
     if newest is None:
         raise ConfigError(f"train.resume: no checkpoint that can be read in {folder}")
     return newest

@@ -163,7 +163,7 @@ def find_model(place: str | Path) -> Path:
     for file in (path / MODEL_FILE, path / "checkpoints" / "best.safetensors"):
         if file.is_file():
             return file
-    newest = newest_checkpoint(path / "checkpoints") if (path / "checkpoints").is_dir() else None
+    newest = newest_checkpoint(path / "checkpoints")
     if newest is None:
         raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
     return newest
