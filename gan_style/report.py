@@ -145,7 +145,10 @@ class Outcome:
         change = partial(_change, self.before.learnt, self.after.learnt)
         advice = []
         if min(change("stroke"), change("gram")) > -_LITTLE:
-            advice.append("it came little nearer: lower losses.content lets it paint more freely")
+            advice.append(
+                "it came little nearer than the model it began with, which may serve as well: "
+                "paint a few photos with each and compare"
+            )
         if change("content") > _UNLIKE - 1:
             advice.append(
                 "much of the photo is painted over: paint with --strength 0.7, or train with a "
