@@ -92,7 +92,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the last saved `step-*.safetensors` that can be read, or None.
+    """Return the last saved `step-*.safetensors` that can be read; None, too, without the folder.
 
     Last by the time written inside, which copying keeps: after going back to an earlier step, the
     new branch is newer than the old one's higher numbers.
