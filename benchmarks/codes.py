@@ -22,19 +22,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import StyleCode, Stylizer
 from gan_style.device import keep_freed_memory
-from gan_style.eye import Eye, Log
-from gan_style.features import picture_features
-from gan_style.judge import PairJudge
-from gan_style.outputs import named_pictures, outputs_of
+from gan_style.evaluation.evaluators import PairEvaluator
+from gan_style.evaluation.extractor import FeatureExtractor, Log
+from gan_style.evaluation.outputs import named_pictures, outputs_of
+from gan_style.models.feature_networks import picture_features
 from gan_style.pretrained import read_model
 
 MEASURES = ("content", "moments", "gram", "ssim")
 
 
-def cut(code: StyleCode, centre: torch.Tensor, directions: torch.Tensor) -> StyleCode:
-    """The code on the affine space through `centre` (d,) along `directions` (d, n)."""
-    away = code.mean - centre
-    return replace(code, mean=centre + directions @ (directions.T @ away))
+def cut(code: StyleCode, center: torch.Tensor, directions: torch.Tensor) -> StyleCode:
+    """The code on the affine space through `center` (d,) along `directions` (d, n)."""
+    away = code.mean - center
+    return replace(code, mean=center + directions @ (directions.T @ away))
 
 
 def main() -> None:
@@ -54,23 +54,23 @@ def main() -> None:
     found = read_model(options.model).codes
     if not len(found):
         sys.exit(f"error: {options.model} keeps no codes of its pictures; the base model does")
-    centre = found.mean(0)
-    _, values, across = torch.linalg.svd(found - centre)
+    center = found.mean(0)
+    _, values, across = torch.linalg.svd(found - center)
     directions = across.T
     shares = values.square().cumsum(0) / values.square().sum()
     photos = named_pictures(options.photos, "photos")
     styles = named_pictures(options.styles, "style pictures")
     codes = {path: stylizer.encode(path) for path in styles.values()}
     network = picture_features(options.features, options.feature_weights)
-    eye = Eye(network, options.features, options.size)
-    judge, rows = PairJudge(eye), []
+    extractor = FeatureExtractor(network, options.features, options.size)
+    judge, rows = PairEvaluator(extractor), []
     for kept in options.keep:
-        short = {path: cut(code, centre, directions[:, :kept]) for path, code in codes.items()}
+        short = {path: cut(code, center, directions[:, :kept]) for path, code in codes.items()}
 
         def paint(photo: Path, style: Path, short: dict[Path, StyleCode] = short) -> Image.Image:
             return stylizer.stylize(photo, short[style], size=options.size)
 
-        scores = judge.judge(outputs_of(paint, photos, styles), Log(), tqdm)
+        scores = judge.evaluate(outputs_of(paint, photos, styles), Log(), tqdm)
         share = f"{shares[kept - 1]:.3f}" if kept else "0"
         rows.append([str(kept), share, *(scores.cell(m) for m in MEASURES)])
     print(table(("numbers kept", "variance", *MEASURES), rows))

@@ -34,22 +34,18 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gan_style.batch import Batch
-from gan_style.config import ConfigError, load_config
-from gan_style.data import TrainingData
+from gan_style.config import load_config
+from gan_style.data.dataset import Batch
+from gan_style.data.images import read_picture, save_picture, to_image, to_tensor
+from gan_style.data.training_data import TrainingData
 from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
-from gan_style.features import CONTENT_LAYER, FeaturesError, picture_features, stroke_features
-from gan_style.images import PictureError, read_picture, save_picture, to_image, to_tensor
-from gan_style.losses import (
-    content_loss,
-    gram_loss,
-    moments_loss,
-    stroke_loss,
-    style_statistics,
-)
-from gan_style.model import MODEL_FILE
+from gan_style.errors import ConfigError, FeaturesError, PictureError
+from gan_style.losses.perceptual import content_loss, gram_loss, moments_loss, stroke_loss
+from gan_style.losses.statistics import style_statistics
+from gan_style.models.feature_networks import CONTENT_LAYER, picture_features, stroke_features
+from gan_style.models.style_model import MODEL_FILE
 from gan_style.pretrained import write_model
-from gan_style.trainer import Trainer
+from gan_style.training.trainer import Trainer
 
 LOSSES = ("content", "moments", "gram", "stroke")
 EARLY_STEPS, DUMP_EVERY = (5, 15, 30, 60), 100
@@ -159,7 +155,7 @@ def compare_times(compact: Networks, teachers: Networks, repeats: int) -> str:
     """A table of forward and backward times for each batch size, and their ratios."""
     alternatives = {
         "VGG-19 to relu3_1": (teachers.picture,),
-        "SqueezeNet (grey) to fire12": (teachers.stroke,),
+        "SqueezeNet (gray) to fire12": (teachers.stroke,),
         "VGG-19 + SqueezeNet": (teachers.picture, teachers.stroke),
         "compact, picture part": (compact.picture,),
         "compact, stroke part": (compact.stroke,),

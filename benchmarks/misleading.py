@@ -19,16 +19,17 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gan_style.collection import find_content
 from gan_style.config import DataConfig
+from gan_style.data.collection import find_content
+from gan_style.data.grid import picture_grid
+from gan_style.data.images import read_picture, save_picture, to_image, to_tensor
 from gan_style.device import keep_freed_memory
-from gan_style.evaluate import find_collections
-from gan_style.eye import Eye, Log
-from gan_style.features import picture_features
-from gan_style.images import picture_grid, read_picture, save_picture, to_image, to_tensor
-from gan_style.judge import CollectionJudge
-from gan_style.outputs import Output
-from gan_style.scores import MEASURES
+from gan_style.evaluation.evaluate import find_collections
+from gan_style.evaluation.evaluators import CollectionEvaluator
+from gan_style.evaluation.extractor import FeatureExtractor, Log
+from gan_style.evaluation.outputs import Output
+from gan_style.evaluation.scores import MEASURES
+from gan_style.models.feature_networks import picture_features
 
 SIZE = 288
 DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
@@ -44,8 +45,8 @@ def blurred(photo: Image.Image, style: Image.Image) -> Image.Image:
     return photo.filter(ImageFilter.GaussianBlur(3))
 
 
-def recoloured(photo: Image.Image, style: Image.Image) -> Image.Image:
-    """Every colour channel gets the mean and the deviation that it has in the style picture."""
+def recolored(photo: Image.Image, style: Image.Image) -> Image.Image:
+    """Every color channel gets the mean and the deviation that it has in the style picture."""
     moments = [torch.std_mean(to_tensor(p).flatten(1), 1, keepdim=True) for p in (photo, style)]
     (deviation, mean), (wanted_deviation, wanted_mean) = moments
     even = (to_tensor(photo).flatten(1) - mean) / deviation
@@ -53,13 +54,13 @@ def recoloured(photo: Image.Image, style: Image.Image) -> Image.Image:
 
 
 def overlaid(photo: Image.Image, style: Image.Image) -> Image.Image:
-    """The style picture shines through the recoloured photo."""
-    return Image.blend(recoloured(photo, style), style, 0.5)
+    """The style picture shines through the recolored photo."""
+    return Image.blend(recolored(photo, style), style, 0.5)
 
 
 def pasted(photo: Image.Image, style: Image.Image) -> Image.Image:
-    """Half the width of a picture of the collection in the recoloured photo."""
-    picture = recoloured(photo, style)
+    """Half the width of a picture of the collection in the recolored photo."""
+    picture = recolored(photo, style)
     picture.paste(style.crop((72, 72, 216, 216)), (20, 120))
     return picture
 
@@ -71,7 +72,7 @@ def replaced(photo: Image.Image, style: Image.Image) -> Image.Image:
 TRICKS: dict[str, Trick] = {
     "the photo": untouched,
     "blurred": blurred,
-    "recoloured": recoloured,
+    "recolored": recolored,
     "overlaid": overlaid,
     "a piece pasted in": pasted,
     "a collection's picture": replaced,
@@ -93,8 +94,8 @@ def main() -> None:
     collections, name = find_collections(COLLECTION, str(DEMO))
     styles = collections[name]
     log = Log()
-    eye = Eye(picture_features(), "compact", SIZE)
-    judge = CollectionJudge(eye, collections, name, photos, log)
+    extractor = FeatureExtractor(picture_features(), "compact", SIZE)
+    judge = CollectionEvaluator(extractor, collections, name, photos, log)
     rows: list[list[str]] = []
     shown: list[Tensor] = [to_tensor(square(styles[0]))]
     measures = [measure for measure in MEASURES if measure not in ("moments", "gram", "fid")]
@@ -103,7 +104,7 @@ def main() -> None:
             Output(photo.stem, photo, None, partial(trick, square(photo), square(style)))
             for photo, style in zip(photos, styles, strict=False)
         ]
-        scores = judge.judge(outputs, log)
+        scores = judge.evaluate(outputs, log)
         rows.append([what, *(scores.cell(measure) for measure in measures)])
         shown.append(to_tensor(outputs[0].get()))
     told = table((f"{len(photos)} photos, {name}", *measures), rows)

@@ -22,12 +22,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import StyleCode, Stylizer
+from gan_style.data.grid import picture_grid
+from gan_style.data.images import find_pictures, read_picture, save_picture, to_tensor
 from gan_style.device import keep_freed_memory
-from gan_style.eye import Eye
-from gan_style.features import picture_features
-from gan_style.images import find_pictures, picture_grid, read_picture, save_picture, to_tensor
-from gan_style.losses import StyleStatistics, style_statistics
-from gan_style.metrics import moments_distance
+from gan_style.evaluation.extractor import FeatureExtractor
+from gan_style.evaluation.metrics import moments_distance
+from gan_style.losses.statistics import StyleStatistics, style_statistics
+from gan_style.models.feature_networks import picture_features
 
 STEPS = 16
 ACROSS = 8
@@ -39,7 +40,7 @@ class Painter:
     def __init__(self, options: argparse.Namespace) -> None:
         self.stylizer = Stylizer.from_pretrained(options.model)
         network = picture_features(options.features, options.feature_weights)
-        self.eye = Eye(network, options.features, options.size)
+        self.extractor = FeatureExtractor(network, options.features, options.size)
         self.photo = read_picture(options.photo)
         self.size = options.size
 
@@ -47,7 +48,7 @@ class Painter:
         return self.stylizer.stylize(self.photo, code, size=self.size)
 
     def measure(self, picture: Image.Image) -> StyleStatistics:
-        return style_statistics(self.eye.maps(self.eye.square(picture)))
+        return style_statistics(self.extractor.maps(self.extractor.square(picture)))
 
 
 def steps(painter: Painter, one: StyleCode, other: StyleCode) -> list[float]:

@@ -1,10 +1,10 @@
-"""The optimisation baseline: its loss curve and its memory.
+"""The optimization baseline: its loss curve and its memory.
 
     python benchmarks/optimize.py [--size 512 1024] [options]
 
 paints scikit-image's astronaut after its coffee at each size, in a process of its own: prints the
 losses against evaluations, seconds an evaluation, the peak of memory, and the bytes a pixel that
-lie between the sizes, which gan_style/optimize.py refuses too large pictures by. A pixel is one of
+lie between the sizes, which gan_style/optimization/optimize.py refuses too large pictures by. A pixel is one of
 the full size; `--scales 1` leaves the others out.
 
 Options: --features NETWORK --feature-weights FILE --method METHOD --evaluations N
@@ -24,18 +24,18 @@ from timing import table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style.device import choose_device, keep_freed_memory
-from gan_style.folder import memory_in_use
-from gan_style.optimize import Settings, optimize
+from gan_style.memory import memory_in_use
+from gan_style.optimization.optimize import OptimizeConfig, optimize
 
 OPTIONS = ("features", "feature_weights", "method", "evaluations", "scales", "style_weight")
 SHOWN = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 500, 1000)
 
 
-def chosen(options: argparse.Namespace, size: int) -> Settings:
-    return Settings(size=size, **{name: getattr(options, name) for name in OPTIONS})
+def chosen(options: argparse.Namespace, size: int) -> OptimizeConfig:
+    return OptimizeConfig(size=size, **{name: getattr(options, name) for name in OPTIONS})
 
 
-def measure(settings: Settings) -> None:
+def measure(settings: OptimizeConfig) -> None:
     """In a process of its own: print memory before and at the peak in GB, and the history."""
     from PIL import Image
     from skimage import data
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[512, 1024])
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     for option in OPTIONS:
-        default = getattr(Settings(), option)
+        default = getattr(OptimizeConfig(), option)
         parser.add_argument(f"--{option.replace('_', '-')}", type=type(default), default=default)
     options = parser.parse_args()
     if options.measure:

@@ -31,7 +31,7 @@ def command(model: str, size: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         photo, painted = Path(folder, "photo.png"), Path(folder, "painted.png")
         Image.fromarray(data.astronaut()).save(photo)
-        call = f"from gan_style.cli import main; main({_arguments(photo, painted, model, size)!r})"
+        call = f"from gan_style.cli.main import main; main({_arguments(photo, painted, model, size)!r})"
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - began

@@ -5,8 +5,8 @@
 Methods: *identity* (the photo untouched), *optimize* with `compact` and, where its weights are,
 with VGG-19 (`gan-style optimize`, the reference: slow and near the optimum of its losses), our
 model (--model), and folders of any other program's paintings, <content>__<style>.png (--outputs).
-All are scored by VGG-19 where its weights are, else by `compact`, which favours what was trained
-or optimised on it.
+All are scored by VGG-19 where its weights are, else by `compact`, which favors what was trained
+or optimized on it.
 
 The pairs are those of ../shared/data/VALIDATION.tsv, or every photo of --content with every
 picture of --style. Of all pairs, the first N take photos and styles in turn, so that few pairs
@@ -27,19 +27,19 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import Stylizer
+from gan_style.data.images import read_picture, resize_short_side, save_picture
 from gan_style.device import choose_device, keep_freed_memory
-from gan_style.evaluate import write_json
-from gan_style.eye import Eye, Log
-from gan_style.features import picture_features
-from gan_style.images import read_picture, resize_short_side, save_picture
-from gan_style.judge import PairJudge
-from gan_style.optimize import optimize
-from gan_style.outputs import BETWEEN, Output, Painter, named_pictures, painter
-from gan_style.painting import Settings
-from gan_style.scores import Scores, contact_sheet
+from gan_style.evaluation.evaluate import write_json
+from gan_style.evaluation.evaluators import PairEvaluator
+from gan_style.evaluation.extractor import FeatureExtractor, Log
+from gan_style.evaluation.outputs import BETWEEN, Output, Painter, named_pictures, painter
+from gan_style.evaluation.scores import Scores, contact_sheet
+from gan_style.models.feature_networks import picture_features
+from gan_style.optimization.config import OptimizeConfig
+from gan_style.optimization.optimize import optimize
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-VGG = SHARED / "weights" / "vgg19_normalised_relu3_1.pth"
+VGG = SHARED / "weights" / "vgg19_normalized_relu3_1.pth"
 Pair = tuple[Path, Path]
 
 
@@ -71,7 +71,7 @@ def find_methods(options: argparse.Namespace) -> dict[str, Painter]:
         return resize_short_side(read_picture(content), options.size)
 
     def optimized(features: str, weights: str, content: Path, style: Path | None) -> object:
-        settings = Settings(
+        settings = OptimizeConfig(
             size=options.size,
             features=features,
             feature_weights=weights,
@@ -113,14 +113,16 @@ def score(folders: Mapping[str, Path], pairs: list[Pair], options: argparse.Name
     vgg = options.vgg.is_file()
     network = picture_features(*(("vgg19", str(options.vgg)) if vgg else ("compact",)))
     device = choose_device(options.device)
-    judge = PairJudge(Eye(network, "vgg19" if vgg else "compact", options.size, device))
+    judge = PairEvaluator(
+        FeatureExtractor(network, "vgg19" if vgg else "compact", options.size, device)
+    )
     scores: dict[str, Scores] = {}
     for method, folder in folders.items():
         outputs = [
             Output(path.stem, *pair, partial(read_picture, path))
             for pair, path in zip(pairs, files(folder, pairs), strict=True)
         ]
-        scores[method] = judge.judge(outputs, Log(), partial(tqdm, desc=f"scoring {method}"))
+        scores[method] = judge.evaluate(outputs, Log(), partial(tqdm, desc=f"scoring {method}"))
     return scores
 
 

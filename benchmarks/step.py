@@ -4,7 +4,7 @@
 
 The defaults are the project's (batch 8, 128 px, `small`, `compact`, all losses); pictures are
 random numbers, none is read from a file. *Several styles* gives every set of the batch another
-style, so that the critic also sees wrong codes; *one style* is a single collection. The median
+style, so that the discriminator also sees wrong codes; *one style* is a single collection. The median
 hardly sees the R1 penalty, which is due every `discriminator.r1_interval` steps; the mean does.
 Shares are those of several styles, over a whole interval.
 
@@ -38,18 +38,18 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gan_style import losses
-from gan_style.batch import Batch
-from gan_style.compact import CompactPicture, CompactStroke
 from gan_style.config import Config, load_config
+from gan_style.data.dataset import Batch
 from gan_style.device import choose_device, keep_freed_memory, matrix_products
-from gan_style.discriminator import Discriminator
-from gan_style.encoder import StyleEncoder
-from gan_style.features import Tapped
-from gan_style.generator import Generator
-from gan_style.trainer import Trainer
+from gan_style.losses.perceptual import perceptual as losses
+from gan_style.models.compact import CompactPicture, CompactStroke
+from gan_style.models.discriminator import Discriminator
+from gan_style.models.encoder import StyleEncoder
+from gan_style.models.feature_networks import Tapped
+from gan_style.models.generator import Generator
+from gan_style.training.trainer import Trainer
 
-PARTS = ("encoder", "generator", "features", "discriminator", "losses", "optimiser", "rest")
+PARTS = ("encoder", "generator", "features", "discriminator", "losses", "optimizer", "rest")
 STEP, MARK = "step", "part: "
 WARMUP = 5  # steps that are not timed
 
@@ -119,9 +119,9 @@ def mark_parts() -> None:
             _mark(owner, "forward", part)
     _mark(losses.StyleStatistics, "average", "losses")
     for name in ("_clip", "_update_average"):
-        _mark(Trainer, name, "optimiser")
+        _mark(Trainer, name, "optimizer")
     for name in ("step", "zero_grad"):
-        _mark(torch.optim.Adam, name, "optimiser")
+        _mark(torch.optim.Adam, name, "optimizer")
     users = [module for name, module in sys.modules.items() if name.startswith("gan_style.")]
     for user in users:
         for name, value in list(vars(user).items()):

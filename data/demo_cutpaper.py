@@ -59,7 +59,7 @@ MATERIALS: dict[str, Inking] = {
     "skin": (CREAM, OCHRE, OCHRE, 0.0),
     "hair": (BLACK, BLACK, OCHRE, 9.0),
     "dress": (VERMILION, BLACK, CREAM, 13.0),
-    "eye": (CREAM, CREAM, CREAM, 0.0),
+    "extractor": (CREAM, CREAM, CREAM, 0.0),
     "pupil": (BLACK, BLACK, BLACK, 0.0),
     "cheek": (VERMILION, VERMILION, CREAM, 0.0),
     "mouth": (VERMILION, VERMILION, BLACK, 0.0),
@@ -129,7 +129,7 @@ def _marks(
 ) -> None:
     """Lens-shaped cuts of the gouge along the form: waves, leaves, tiles, furrows."""
     gaps = np.array([inks[shape.material][3] for shape in shapes])
-    colours = [inks[shape.material][2] for shape in shapes]
+    colors = [inks[shape.material][2] for shape in shapes]
     placer = StrokePlacer(
         fields.angle, gaps[fields.label], fields.label, longest=26.0, shortest=9.0
     )
@@ -137,13 +137,13 @@ def _marks(
         swell = np.sin(np.pi * np.linspace(0.04, 0.96, len(stroke)))
         middle = stroke[len(stroke) // 2].astype(np.int64)
         label = int(fields.label[middle[1], middle[0]])
-        draw_ribbon(draw, stroke, rng.uniform(2.6, 3.8) * swell, ZOOM, colours[label])
+        draw_ribbon(draw, stroke, rng.uniform(2.6, 3.8) * swell, ZOOM, colors[label])
 
 
 def _key_block(
     draw: ImageDraw.ImageDraw, shapes: list[Shape], fields: Fields, scale: float, rng: Rng
 ) -> None:
-    """Black outlines, a little beside the colours."""
+    """Black outlines, a little beside the colors."""
     aside = rng.uniform(1.0, 1.8) * np.array([rng.choice([-1.0, 1.0]), rng.choice([-1.0, 1.0])])
     for index, shape in enumerate(shapes):
         if shape.material in ("halo", "glint", "cheek", "shade", "reflection"):
@@ -154,12 +154,12 @@ def _key_block(
 
 
 def _print(plate: NDArray[np.uint8], size: tuple[int, int], rng: Rng) -> Image.Image:
-    """Ink numbers (height, width) at ZOOM times the size as colours on fibrous paper."""
+    """Ink numbers (height, width) at ZOOM times the size as colors on fibrous paper."""
     flat = Image.fromarray(INKS[plate].astype(np.uint8)).resize(size, Image.Resampling.BOX)
     height, width = size[1], size[0]
     grain = 0.009 * smooth_noise(rng, (height, width), 2.0) + 0.014 * smooth_noise(
         rng, (height, width), 9.0
     )
-    colour = np.asarray(flat, dtype=np.float64)
-    colour = colour * (1.0 + grain[:, :, None]) + 2.0
-    return Image.fromarray(np.clip(np.rint(colour), 0, 255).astype(np.uint8))
+    color = np.asarray(flat, dtype=np.float64)
+    color = color * (1.0 + grain[:, :, None]) + 2.0
+    return Image.fromarray(np.clip(np.rint(color), 0, 255).astype(np.uint8))

@@ -9,9 +9,9 @@ from PIL import Image
 
 ZOOM = 2
 HAIRS = 14
-Colours = tuple[str, str, str]
-# Shadow, own colour and light of each material
-PALETTE: dict[str, Colours] = {
+Colors = tuple[str, str, str]
+# Shadow, own color and light of each material
+PALETTE: dict[str, Colors] = {
     "sky": ("2b4fae", "4f8fe0", "f6dfa0"),
     "cloud": ("7d86d6", "f3c7c0", "fff3d2"),
     "sun": ("ff8a1f", "ffb01e", "ffd84a"),
@@ -47,7 +47,7 @@ PALETTE: dict[str, Colours] = {
     "skin": ("9a4a5e", "f0a070", "ffdcae"),
     "hair": ("2a1840", "6a3020", "c86a2c"),
     "dress": ("1c2a78", "2f58c0", "70b0e8"),
-    "eye": ("7a90d0", "e0e8f0", "ffffff"),
+    "extractor": ("7a90d0", "e0e8f0", "ffffff"),
     "pupil": ("101440", "1c2a5e", "2c4a8e"),
     "cheek": ("c05a50", "f08a70", "ffb890"),
     "mouth": ("8a1838", "d02c3c", "f06a5a"),
@@ -64,15 +64,15 @@ COATS = ((28.0, 10.5, 7.0, 0.0), (21.0, 7.4, 5.8, 0.0), (13.0, 4.6, 4.2, 0.6))
 
 @dataclass
 class Canvas:
-    """Wet paint at ZOOM times the size: colour (height, width, 3) in [0, 255], thickness."""
+    """Wet paint at ZOOM times the size: color (height, width, 3) in [0, 255], thickness."""
 
-    colour: Array
+    color: Array
     thickness: Array  # (height, width), 1 = a full brush
     bristles: Array  # (brushes, HAIRS): how much paint each hair across a brush holds, in [0, 1]
 
 
-def _colour_table() -> dict[str, Array]:
-    """Each material's shadow, own colour and light as (3, 3) numbers in [0, 255]."""
+def _color_table() -> dict[str, Array]:
+    """Each material's shadow, own color and light as (3, 3) numbers in [0, 255]."""
     return {
         name: np.array(
             [[int(text[at : at + 2], 16) for at in (0, 2, 4)] for text in texts], dtype=np.float64
@@ -88,13 +88,13 @@ def paint_dabs(scene: Scene, scale: float, rng: Rng) -> Image.Image:
     size = (height * ZOOM, width * ZOOM)
     hairs = np.stack([wobble(rng, HAIRS, 1.0, 1) for _ in range(24)])
     canvas = Canvas(
-        colour=np.full((*size, 3), (196.0, 140.0, 88.0)),
+        color=np.full((*size, 3), (196.0, 140.0, 88.0)),
         thickness=np.zeros(size),
         bristles=np.clip(0.5 + 0.3 * hairs, 0.0, 1.0),
     )
-    colours = _colour_table()
-    colours["sky"] = colours[str(rng.choice(["sky", "dusk", "dawn"]))]
-    materials = [colours[shape.material] for shape in scene.shapes]
+    colors = _color_table()
+    colors["sky"] = colors[str(rng.choice(["sky", "dusk", "dawn"]))]
+    materials = [colors[shape.material] for shape in scene.shapes]
     down, right = np.gradient(fields.tone)
     edges = np.hypot(down, right) + 0.1 * (
         np.hypot(*np.gradient(fields.label.astype(np.float64))) > 0.0
@@ -122,37 +122,37 @@ def _coat(
         at = (min(max(int(y), 0), rows - 1), min(max(int(x), 0), columns - 1))
         if edges[at] < lively and rng.random() < 0.8:
             continue
-        colour = _mix(materials[fields.label[at]], float(fields.tone[at]), rng)
+        color = _mix(materials[fields.label[at]], float(fields.tone[at]), rng)
         scale = rng.uniform(0.75, 1.2)
         angle = float(fields.angle[at]) + rng.normal(0.0, 0.13)
-        _dab(canvas, (x, y), angle, (length * scale, width * rng.uniform(0.8, 1.2)), colour, rng)
+        _dab(canvas, (x, y), angle, (length * scale, width * rng.uniform(0.8, 1.2)), color, rng)
 
 
-def _mix(colours: Array, tone: float, rng: Rng) -> Array:
-    """A colour (3,) of a material at a tone, broken: never twice the same, at times an accent."""
+def _mix(colors: Array, tone: float, rng: Rng) -> Array:
+    """A color (3,) of a material at a tone, broken: never twice the same, at times an accent."""
     tone = float(np.clip(tone * 1.15 - 0.1 + rng.normal(0.0, 0.1), 0.0, 1.0))
     lower = 0 if tone < 0.5 else 1
     part = 2.0 * tone - lower
-    colour = colours[lower] * (1.0 - part) + colours[lower + 1] * part
+    color = colors[lower] * (1.0 - part) + colors[lower + 1] * part
     accent = np.array([70.0, 60.0, 190.0]) if tone < 0.5 else np.array([255.0, 176.0, 66.0])
     chance = rng.random()
     share = 0.42 if chance < 0.1 else 0.14 if chance < 0.4 else 0.0
-    colour = colour * (1.0 - share) + accent * share
-    broken: Array = np.clip(colour * rng.uniform(0.9, 1.1) + rng.normal(0.0, 9.0, 3), 0.0, 255.0)
+    color = color * (1.0 - share) + accent * share
+    broken: Array = np.clip(color * rng.uniform(0.9, 1.1) + rng.normal(0.0, 9.0, 3), 0.0, 255.0)
     return broken
 
 
 def _dab(
     canvas: Canvas,
-    centre: tuple[float, float],
+    center: tuple[float, float],
     angle: float,
     size: tuple[float, float],
-    colour: Array,
+    color: Array,
     rng: Rng,
 ) -> None:
     """One touch of a bristle brush: bent, streaked along its hairs, ragged at its end."""
     half_length, half_width = 0.5 * size[0] * ZOOM, 0.5 * size[1] * ZOOM
-    x, y, reach = centre[0] * ZOOM, centre[1] * ZOOM, int(np.hypot(half_length, half_width)) + 2
+    x, y, reach = center[0] * ZOOM, center[1] * ZOOM, int(np.hypot(half_length, half_width)) + 2
     height, width = canvas.thickness.shape
     top, left = max(0, int(y) - reach), max(0, int(x) - reach)
     bottom, right = min(height, int(y) + reach), min(width, int(x) + reach)
@@ -171,8 +171,8 @@ def _dab(
     )
     cover = cover * (0.86 + 0.14 * hair)
     window = (slice(top, bottom), slice(left, right))
-    paint = colour[None, None, :] * (0.9 + 0.2 * hair)[:, :, None]
-    canvas.colour[window] += (paint - canvas.colour[window]) * cover[:, :, None]
+    paint = color[None, None, :] * (0.9 + 0.2 * hair)[:, :, None]
+    canvas.color[window] += (paint - canvas.color[window]) * cover[:, :, None]
     thick = 0.35 + 0.75 * hair + 0.5 * np.clip(np.abs(across) - 0.6, 0.0, 0.4) + 0.3 * along
     canvas.thickness[window] += (thick - canvas.thickness[window]) * cover
 
@@ -183,10 +183,10 @@ def _light(canvas: Canvas, size: tuple[int, int], rng: Rng) -> Image.Image:
     slope = -(right * LIGHT[0] + down * LIGHT[1])
     weave = 0.02 * smooth_noise(rng, (canvas.thickness.shape[0], canvas.thickness.shape[1]), 1.0)
     shine = 1.0 + np.clip(0.55 * slope, -0.28, 0.3) + weave
-    colour = np.clip(
-        canvas.colour * shine[:, :, None] + 30.0 * np.clip(slope - 0.25, 0.0, 1.0)[:, :, None],
+    color = np.clip(
+        canvas.color * shine[:, :, None] + 30.0 * np.clip(slope - 0.25, 0.0, 1.0)[:, :, None],
         0.0,
         255.0,
     )
-    picture = Image.fromarray(np.rint(colour).astype(np.uint8))
+    picture = Image.fromarray(np.rint(color).astype(np.uint8))
     return picture.resize(size, Image.Resampling.LANCZOS)

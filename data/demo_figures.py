@@ -127,7 +127,7 @@ def _eyes(x: float, y: float, r: float) -> list[Shape]:
             (at, y - 0.24 * r),
         ]
         shapes += [
-            Shape(ellipse(at, y, 0.22 * r, 0.12 * r), "eye", 0.95, 0.0, 0.1),
+            Shape(ellipse(at, y, 0.22 * r, 0.12 * r), "extractor", 0.95, 0.0, 0.1),
             Shape(ellipse(at + 0.02 * r, y, 0.09 * r, 0.11 * r), "pupil", 0.08, 0.0, 0.0),
             Shape(polygon(*brow), "hair", 0.15, 0.0, 0.0),
         ]
@@ -214,7 +214,7 @@ def _plumage(x: float, y: float, s: float) -> list[Shape]:
         *feathers,
         Shape(ellipse(x - 0.7 * s, y - 0.45 * s, 0.52 * s, 0.5 * s), "wing", 0.4, 0.4, 0.9),
         Shape(beak, "beak", 0.5, 0.2, 0.3),
-        Shape(ellipse(x - 0.84 * s, y - 0.55 * s, 0.14 * s, 0.14 * s), "eye", 0.95, 0.0, 0.0),
+        Shape(ellipse(x - 0.84 * s, y - 0.55 * s, 0.14 * s, 0.14 * s), "extractor", 0.95, 0.0, 0.0),
         Shape(ellipse(x - 0.86 * s, y - 0.55 * s, 0.07 * s, 0.07 * s), "pupil", 0.05, 0.0, 0.0),
     ]
 

@@ -64,9 +64,9 @@ def _contours(
 
 
 def _print(ink: Array, rng: Rng) -> Image.Image:
-    """Ink (height, width) in [0, 1] on paper of uneven colour."""
+    """Ink (height, width) in [0, 1] on paper of uneven color."""
     size = (ink.shape[0], ink.shape[1])
     paper = PAPER + 2.2 * smooth_noise(rng, size, 20.0)[:, :, None] * np.array([1.0, 1.1, 1.5])
     cover = np.clip(ink * (0.96 + 0.05 * smooth_noise(rng, size, 2.0)), 0.0, 1.0)[:, :, None]
-    colour = paper * (1.0 - cover) + INK * cover
-    return Image.fromarray(np.clip(np.rint(colour), 0, 255).astype(np.uint8))
+    color = paper * (1.0 - cover) + INK * cover
+    return Image.fromarray(np.clip(np.rint(color), 0, 255).astype(np.uint8))

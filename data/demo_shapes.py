@@ -123,7 +123,7 @@ def smooth_noise(rng: Rng, shape: tuple[int, int], radius: float) -> Array:
 def fill(outline: Array, scale: float, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Mask of the inside of an outline in units; `size` is (height, width) in pixels.
 
-    By counting the edges left of each pixel's centre, and not by Pillow, whose versions differ in a
+    By counting the edges left of each pixel's center, and not by Pillow, whose versions differ in a
     few pixels at the border: enough to send a stroke, and all that follow it, another way.
     """
     height, width = size

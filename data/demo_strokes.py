@@ -114,14 +114,14 @@ def wobble(rng: Rng, count: int, size: float, reach: int = 5) -> Array:
 
 
 def draw_ribbon(
-    draw: ImageDraw.ImageDraw, stroke: Array, width: Array, zoom: float, colour: int
+    draw: ImageDraw.ImageDraw, stroke: Array, width: Array, zoom: float, color: int
 ) -> None:
     """Draws a stroke (points, 2) of changing width (points,), in pixels, `zoom` times enlarged."""
     along = np.gradient(stroke, axis=0)
     along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
     side = np.stack([-along[:, 1], along[:, 0]], axis=1) * (0.5 * width[:, None])
     edge = np.concatenate([stroke + side, (stroke - side)[::-1]]) * zoom
-    draw.polygon([(x, y) for x, y in edge.tolist()], fill=colour)
+    draw.polygon([(x, y) for x, y in edge.tolist()], fill=color)
 
 
 def sample(field: Array, stroke: Array) -> Array:

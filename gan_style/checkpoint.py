@@ -20,16 +20,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from gan_style.errors import CheckpointError
+
 # safetensors raises a RuntimeError for a file that is gone
 _UNREADABLE = (OSError, SafetensorError, RuntimeError, ValueError)
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")
 _TEMPORARY = ".*.safetensors.tmp"
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 _PLAIN = (type(None), bool, int, float, str)
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, foreign or cannot be written."""
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

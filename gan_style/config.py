@@ -16,7 +16,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_style.options import ConfigError as ConfigError  # part of this module's interface
+from gan_style.errors import ConfigError
 from gan_style.options import (
     Option,
     Section,
@@ -47,7 +47,7 @@ class DataConfig(Section, key="data"):
     together are asked for what they have."""
     scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
-    recolour: float = limited(0.0, at_least=0, at_most=1)
+    recolor: float = limited(0.0, at_least=0, at_most=1)
     """Share of style sets that are shown in the palette of another: more styles of few works."""
     held_out: float = limited(0.1, at_least=0, at_most=0.5)
     """Share of a style's pictures not trained on: the best checkpoint is chosen by them."""
@@ -82,7 +82,7 @@ class FeaturesConfig(Section, key="features"):
     weights: str = ""
     """File of weights for `features.network`; empty: what is shipped, or torchvision's download."""
     stroke_network: Literal["compact", "squeezenet"] = "compact"
-    """Deeper maps, seen on grey pictures, for the stroke loss."""
+    """Deeper maps, seen on gray pictures, for the stroke loss."""
     stroke_weights: str = ""
     """File of weights for `features.stroke_network`; empty as above."""
 
@@ -100,7 +100,7 @@ class LossWeights(Section, key="losses"):
     moments: float = limited(4.0, at_least=0)
     """Squared distance of channel means and deviations to the style pictures."""
     stroke: float = limited(0.8, at_least=0)
-    """Gram and moments of deeper maps on grey pictures: the hand rather than the palette."""
+    """Gram and moments of deeper maps on gray pictures: the hand rather than the palette."""
     tv: float = limited(0.1, at_least=0)
     """Total variation of the output."""
     smoothness: float = limited(20.0, at_least=0)
@@ -128,7 +128,7 @@ class DiscriminatorConfig(Section, key="discriminator"):
 
 @dataclass(frozen=True)
 class TrainConfig(Section, key="train"):
-    """Length, optimisation and precision of the run. Progress is counted in images seen."""
+    """Length, optimization and precision of the run. Progress is counted in images seen."""
 
     images: int = limited(0, at_least=0)
     """Stop after so many content pictures; 0: no such limit."""

@@ -1,6 +1,8 @@
 """Files: found in folders, and written whole or not at all."""
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,3 +52,13 @@ def find_files(folder: str | Path) -> list[Path]:
         seen |= inside.keys()
         found += [Path(here, name) for name in files if name[0] != "."]
     return sorted(found)
+
+
+def file_name(style: str) -> str:
+    """The style's name as a file name; a hash keeps apart names that would fall together."""
+    plain = re.sub(r"[^\w.-]+", "-", style).strip("-.")
+    return (
+        plain
+        if plain == style
+        else f"{plain or 'style'}-{hashlib.sha1(style.encode()).hexdigest()[:6]}"
+    )

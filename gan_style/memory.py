@@ -1,9 +1,12 @@
 """How much memory is free, and the refusal of a picture that would need more."""
 
 import os
+import sys
 from pathlib import Path
 
 import torch
+
+from gan_style.errors import TooLargeError
 
 _CONTROL_GROUPS = (  # limit, use, statistics, and the statistic that can be had back
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
@@ -14,10 +17,6 @@ _CONTROL_GROUPS = (  # limit, use, statistics, and the statistic that can be had
         "total_inactive_file",
     ),
 )
-
-
-class TooLargeError(ValueError):
-    """A picture that does not fit into memory. The message names the size that does."""
 
 
 def refuse_too_large(
@@ -84,3 +83,15 @@ def _control_group_memory(folder: Path) -> int | None:
         except (OSError, ValueError):
             continue
     return None
+
+
+def memory_in_use(device: torch.device) -> float:
+    """Largest memory taken so far, in GB: the accelerator's, or this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)  # bytes there, kilobytes elsewhere

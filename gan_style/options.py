@@ -22,12 +22,10 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_ty
 
 import yaml
 
+from gan_style.errors import ConfigError
+
 Default = TypeVar("Default")
 _TRUTHS = {"true", "false", "yes", "no", "on", "off"}
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be used. The message names the key, the value and what is allowed."""
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,16 @@ import torch
 from torch import Tensor
 
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
-from gan_style.model import MODEL_FILE
-from gan_style.style import SUFFIX, StyleCode, StyleError
+from gan_style.errors import ModelError, StyleError
+from gan_style.models.style_model import MODEL_FILE
+from gan_style.style_code import SUFFIX, StyleCode
 
 BASE = "base"
 """The name of the model that comes with the package."""
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
 _CODES = "codes"  # the tensor's name
-_CRITIC = ".discriminator.safetensors"  # beside a model that may be trained on
-
-
-class ModelError(ValueError):
-    """A model that cannot be found or loaded, or a code that is not its own."""
+_DISCRIMINATOR = ".discriminator.safetensors"  # beside a model that may be trained on
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Pretrained:
     """What a model's files hold.
 
     path: of the model. code, size: as StyleModel takes them. model: state of the averaged
-    networks. critic: state of the discriminator, which training goes on from; empty if there is
+    networks. discriminator: state of the discriminator, which training goes on from; empty if there is
     none. codes: (n, d) of the pictures that it was trained on; (0, d) if it keeps none.
     """
 
@@ -38,7 +35,7 @@ class Pretrained:
     code: int
     size: str
     model: dict[str, Tensor]
-    critic: dict[str, Tensor]
+    discriminator: dict[str, Tensor]
     codes: Tensor
 
 
@@ -71,7 +68,7 @@ def read_model(place: str | Path) -> Pretrained:
         code=code,
         size=size,
         model=model if exported else _part(tensors, "average"),
-        critic=_part(_critic_beside(file) if exported else tensors, "discriminator"),
+        discriminator=_part(_discriminator_beside(file) if exported else tensors, "discriminator"),
         codes=tensors.get(_CODES, torch.empty(0, code)).float(),
     )
 
@@ -81,9 +78,9 @@ def write_model(
     model: Mapping[str, Tensor],
     described: Mapping[str, Any],
     codes: Tensor | None = None,
-    critic: Mapping[str, Tensor] | None = None,
+    discriminator: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write what `read_model` reads, in half precision; the critic into a file beside it.
+    """Write what `read_model` reads, in half precision; the discriminator into a file beside it.
 
     Vectors keep their precision: they are small, and the encoder's scales need it.
 
@@ -92,13 +89,13 @@ def write_model(
         model: state of the averaged networks.
         described: "code" and "size" of the model.
         codes: as in Pretrained.
-        critic: as in Pretrained.
+        discriminator: as in Pretrained.
     """
     kept = _halved(model if codes is None else {**model, _CODES: codes})
     save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
-    if critic:
-        parts = _halved({f"discriminator.{name}": values for name, values in critic.items()})
-        beside = path.with_name(path.stem + _CRITIC)
+    if discriminator:
+        parts = _halved({f"discriminator.{name}": values for name, values in discriminator.items()})
+        beside = path.with_name(path.stem + _DISCRIMINATOR)
         save_checkpoint(beside, parts, {"kind": "discriminator", "model": dict(described)})
 
 
@@ -169,8 +166,8 @@ def find_model(place: str | Path) -> Path:
     return newest
 
 
-def _critic_beside(file: Path) -> dict[str, Tensor]:
-    beside = file.with_name(file.stem + _CRITIC)
+def _discriminator_beside(file: Path) -> dict[str, Tensor]:
+    beside = file.with_name(file.stem + _DISCRIMINATOR)
     return load_checkpoint(beside)[0] if beside.is_file() else {}
 
 

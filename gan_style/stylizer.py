@@ -9,19 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan_style.color import transfer_luminance
+from gan_style.data.images import read_picture, resize_short_side, to_image, to_rgb, to_tensor
 from gan_style.device import bfloat16_is_fast, choose_device
-from gan_style.generator import MINIMUM_SIDE
-from gan_style.images import (
-    PictureError,
-    read_picture,
-    resize_short_side,
-    to_image,
-    to_rgb,
-    to_tensor,
-)
-from gan_style.model import StyleModel, model_id
-from gan_style.pretrained import BASE, ModelError, read_model
-from gan_style.style import StyleCode, StyleError, make_thumbnail, picture_hash
+from gan_style.errors import ModelError, PictureError, StyleError
+from gan_style.models.generator import MINIMUM_SIDE
+from gan_style.models.style_model import StyleModel, model_id
+from gan_style.pretrained import BASE, read_model
+from gan_style.style_code import StyleCode, make_thumbnail, picture_hash
 
 Picture = Image.Image | str | Path
 ENCODED_SIDE = 288
@@ -114,22 +109,22 @@ class Stylizer:
         )
 
     def sample(self, seed: int) -> StyleCode:
-        """A style that nobody has painted: somewhere between two pictures the model learnt from.
+        """A style that nobody has painted: somewhere between two pictures the model learned from.
 
         On the middle half of the straight line between two of the training codes. Normal numbers
         with the codes' covariance, as most would draw, lie where no code is: they came out dark
         and blurred (docs/LOG.md, 2026-11-26). `StyleCode.sample` draws near one style instead.
 
         Raises:
-            ModelError: the model keeps no codes of the pictures it learnt from; the base does.
+            ModelError: the model keeps no codes of the pictures it learned from; the base does.
         """
         if len(self._codes) < 2:
             raise ModelError(
                 f"model {self.id} keeps no codes to draw between; draw near one style instead"
             )
-        random = torch.Generator().manual_seed(seed)
-        one, other = self._codes[torch.randperm(len(self._codes), generator=random)[:2]]
-        code = torch.lerp(one, other, 0.25 + torch.rand((), generator=random) / 2)
+        rng = torch.Generator().manual_seed(seed)
+        one, other = self._codes[torch.randperm(len(self._codes), generator=rng)[:2]]
+        code = torch.lerp(one, other, 0.25 + torch.rand((), generator=rng) / 2)
         return StyleCode(code, torch.zeros_like(code), f"sample {seed}", self.id, count=0)
 
     def stylize(
@@ -138,7 +133,7 @@ class Stylizer:
         code: StyleCode,
         strength: float = 1.0,
         *,
-        keep_colour: bool = False,
+        keep_color: bool = False,
         size: int | None = None,
     ) -> Image.Image:
         """Paint a picture in a style.
@@ -147,7 +142,7 @@ class Stylizer:
             picture: PIL picture or path.
             code: of this model.
             strength: 0 gives the picture back, 1 the full style.
-            keep_colour: keep the picture's colours and take only the light and dark of the paint.
+            keep_color: keep the picture's colors and take only the light and dark of the paint.
             size: short side in pixels of the painting; None keeps the picture's own. Strokes keep
                 their size in pixels, so a larger painting has finer ones.
 
@@ -165,7 +160,7 @@ class Stylizer:
         if size is not None:
             opened = resize_short_side(opened, size)
         painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
-        return with_colours_of(opened, painted) if keep_colour else painted
+        return transfer_luminance(opened, painted) if keep_color else painted
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which this device paints fastest: bfloat16 where that is fast."""
@@ -219,13 +214,6 @@ def _shrunk(photo: Tensor, side: int) -> Tensor:
         return photo
     sides = [round(length * factor) for length in photo.shape[2:]]
     return torch.nn.functional.interpolate(photo, sides, mode="bilinear", antialias=True)
-
-
-def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:
-    """Luminance of `painted` with the chroma of `photo` (Gatys et al. 2017, luminance transfer)."""
-    light = painted.convert("YCbCr").getchannel(0)
-    _, blue, red = photo.convert("YCbCr").split()
-    return Image.merge("YCbCr", (light, blue, red)).convert("RGB")
 
 
 def _open(picture: Picture) -> Image.Image:

@@ -102,7 +102,7 @@ def tiny(collection: Path) -> list[str]:
 def tiny_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train once for all tests; copy the folder before changing anything in it."""
     from gan_style.config import load_config
-    from gan_style.run import train
+    from gan_style.training.run import train
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     return train(load_config(None, [*tiny, f"run.dir={folder}"]), lambda line: None)

@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gan_style.checkpoint import (
-    CheckpointError,
     flatten_state,
     load_checkpoint,
     newest_checkpoint,
@@ -23,6 +22,7 @@ from gan_style.checkpoint import (
     save_checkpoint,
     unflatten_state,
 )
+from gan_style.errors import CheckpointError
 
 
 def step_file(folder: Path, step: int) -> Path:
@@ -79,7 +79,7 @@ def test_tensors_and_metadata_come_back(tmp_path: Path) -> None:
         "strided": torch.randn(4, 5)[:, ::2],
         "shared": shared,
         "part": shared[2:4],
-        "learnt": nn.Parameter(torch.randn(2)),
+        "learned": nn.Parameter(torch.randn(2)),
     }
     metadata = {"kind": "checkpoint", "best": float("inf"), "name": "größe", "list": [1, None]}
     path = tmp_path / "made" / "file.safetensors"

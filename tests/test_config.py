@@ -8,7 +8,6 @@ import pytest
 from gan_style.config import (
     SECTIONS,
     Config,
-    ConfigError,
     DataConfig,
     TrainConfig,
     config_from_dict,
@@ -17,6 +16,7 @@ from gan_style.config import (
     load_config,
     save_config,
 )
+from gan_style.errors import ConfigError
 from gan_style.options import Limits, Option, options_of
 
 OPTIONS: list[Option] = [option for kind in SECTIONS.values() for option in options_of(kind)]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_style.config import Config, ConfigError, config_to_dict, load_config
+from gan_style.config import Config, config_to_dict, load_config
+from gan_style.errors import ConfigError
 from gan_style.options import read_settings, settings_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_style.cli import main
+from gan_style.cli.main import main
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ONLY_FOR_TRAINING = ("wandb", "skimage", "omegaconf")

@@ -4,15 +4,9 @@ import pytest
 import torch
 
 from gan_style.checkpoint import load_checkpoint
-from gan_style.discriminator import Discriminator
-from gan_style.pretrained import (
-    ModelError,
-    check_sums,
-    find_model,
-    read_model,
-    write_model,
-    write_sums,
-)
+from gan_style.errors import ModelError
+from gan_style.models.discriminator import Discriminator
+from gan_style.pretrained import check_sums, find_model, read_model, write_model, write_sums
 
 DESCRIBED = {"code": 2, "size": "small"}
 MODEL = {"encoder.a": torch.tensor([1.0, 0.5]), "generator.b": torch.tensor([[2.0]])}
@@ -32,7 +26,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert {k: v.tolist() for k, v in read.model.items()} == {
         k: v.tolist() for k, v in MODEL.items()
     }
-    assert read.critic["c"].tolist() == [3.0]
+    assert read.discriminator["c"].tolist() == [3.0]
     assert read.codes.tolist() == CODES.tolist()
     assert {v.dtype for v in [*read.model.values(), read.codes]} == {torch.float32}
     kept = load_checkpoint(path)[0]
@@ -43,7 +37,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_a_model_alone_has_no_critic_and_no_codes(tmp_path: Path) -> None:
     write_model(tmp_path / "m.safetensors", MODEL, DESCRIBED)
     read = read_model(tmp_path / "m.safetensors")
-    assert (read.critic, read.codes.shape) == ({}, (0, 2))
+    assert (read.discriminator, read.codes.shape) == ({}, (0, 2))
 
 
 def test_another_file_than_the_one_shipped_is_refused(tmp_path: Path) -> None:
@@ -65,9 +59,9 @@ def test_of_a_run_the_export_counts_first_then_the_best_then_the_newest(tiny_run
     newest = max(folder.glob("step-*.safetensors"))
     assert find_model(tiny_run) == tiny_run / "model.safetensors"
     read = read_model(newest)
-    assert read.critic.keys() == Discriminator(16).state_dict().keys()
+    assert read.discriminator.keys() == Discriminator(16).state_dict().keys()
     assert read.model.keys() == read_model(tiny_run).model.keys()
-    assert read_model(folder / "best.safetensors").critic == {}
+    assert read_model(folder / "best.safetensors").discriminator == {}
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_style.cli import main, train_main
+from gan_style.cli.main import main, train_main
 from gan_style.config import SECTIONS, LossWeights, load_config
 from gan_style.options import options_of
 
@@ -93,7 +93,7 @@ class Reader:
             train_main(REPOSITORY / "configs" / "default.yaml", ["--help", *words])
 
     def gan_style(self, words: list[str]) -> None:
-        """As written; an optimisation is small and short, and so is a refinement."""
+        """As written; an optimization is small and short, and so is a refinement."""
         brief = ["--evaluations", "3", "--size", "48"] if words[0] == "optimize" else []
         brief += ["--refine", "0.2"] if "--refine" in words else []
         assert main([*words, *brief]) == 0
@@ -121,7 +121,7 @@ def test_every_command_works(
     told = capsys.readouterr().out
     assert "learning 3 styles with 6 photos" in told  # the demo
     assert "5 pictures" in told  # check
-    assert "memorisation" in told  # evaluate
+    assert "memorization" in told  # evaluate
     for made in ("sheet.png", "scores.json", "classical.png", "classical.json", "strip.png"):
         assert (workspace / made).is_file(), made
 

@@ -11,11 +11,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from gan_style import StyleCode, Stylizer
-from gan_style.checkpoint import CheckpointError
-from gan_style.images import PictureError, to_tensor
-from gan_style.pretrained import ModelError
-from gan_style.style import StyleError
-from gan_style.stylizer import with_colours_of
+from gan_style.color import transfer_luminance
+from gan_style.data.images import to_tensor
+from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
 
 
 @pytest.fixture(scope="module")
@@ -186,22 +184,22 @@ def test_other_strengths_are_refused(stylizer: Stylizer, code: StyleCode, streng
         stylizer.stylize(picture(40, 40), code, strength)
 
 
-def test_keep_colour_takes_only_light_and_dark(stylizer: Stylizer, code: StyleCode) -> None:
+def test_keep_color_takes_only_light_and_dark(stylizer: Stylizer, code: StyleCode) -> None:
     photo = picture(48, 40)
     painted = stylizer.stylize(photo, code)
-    kept = stylizer.stylize(photo, code, keep_colour=True)
+    kept = stylizer.stylize(photo, code, keep_color=True)
     ours, theirs, paint = (np.asarray(p.convert("YCbCr"), int) for p in (kept, photo, painted))
     light = paint[..., 0]
-    inside = (light > 110) & (light < 145)  # far enough from black and white for every colour
+    inside = (light > 110) & (light < 145)  # far enough from black and white for every color
     assert inside.any()
     assert np.abs(ours - theirs)[inside][:, 1:].max() <= 3
     assert np.abs(ours - paint)[inside][:, 0].max() <= 3
     assert np.abs(paint - theirs)[inside][:, 1:].mean() > 3
 
 
-def test_colours_of_a_grey_photo_are_grey() -> None:
-    grey = picture(9, 7).convert("L").convert("RGB")
-    values = np.asarray(with_colours_of(grey, picture(9, 7, seed=1)), int)
+def test_colors_of_a_gray_photo_are_gray() -> None:
+    gray = picture(9, 7).convert("L").convert("RGB")
+    values = np.asarray(transfer_luminance(gray, picture(9, 7, seed=1)), int)
     assert (values.max(2) - values.min(2)).max() <= 2
 
 
@@ -242,8 +240,8 @@ def test_a_code_comes_back_from_its_file(
 
 
 def test_a_sample_is_between_two_codes_learnt_from(stylizer: Stylizer) -> None:
-    learnt = torch.eye(16)[:3]
-    drawing = Stylizer(stylizer.model, stylizer.id, stylizer.device, learnt)
+    learned = torch.eye(16)[:3]
+    drawing = Stylizer(stylizer.model, stylizer.id, stylizer.device, learned)
     drawn = torch.stack([drawing.sample(seed).mean for seed in range(40)])
     shares = drawn[:, :3].sort(dim=1).values
     assert torch.allclose(shares.sum(1), torch.ones(40))

@@ -21,9 +21,9 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
-from gan_style.images import find_pictures
+from gan_style.data.images import find_pictures
 from gan_style.pretrained import read_model, write_model, write_sums
-from gan_style.style import SUFFIX, THUMBNAIL_SIDE, make_thumbnail
+from gan_style.style_code import SUFFIX, THUMBNAIL_SIDE, make_thumbnail
 
 NAMED = {
     "bold-poster": "fernand-leger",
@@ -55,7 +55,7 @@ def main() -> None:
     pictures = find_pictures(options.styles)
     codes = torch.stack([stylizer.encode(picture).mean for picture in tqdm(pictures)])
     described = {"code": read.code, "size": read.size}
-    write_model(options.out, read.model, described, codes, read.critic)
+    write_model(options.out, read.model, described, codes, read.discriminator)
     write_sums(options.out.parent)
     name_styles(Stylizer.from_pretrained(options.out), options.styles, options.out.parent)
     for path in sorted(options.out.parent.glob(f"{options.out.stem}*.safetensors")):

@@ -15,7 +15,7 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import StyleCode, Stylizer
-from gan_style.images import resize_short_side, save_picture
+from gan_style.data.images import resize_short_side, save_picture
 from gan_style.pretrained import named_styles
 
 SHOWN = {

@@ -16,14 +16,9 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
-from gan_style.batch import centre
-from gan_style.images import (
-    find_pictures,
-    picture_grid,
-    resize_short_side,
-    save_picture,
-    to_tensor,
-)
+from gan_style.data.dataset import center
+from gan_style.data.grid import picture_grid
+from gan_style.data.images import find_pictures, resize_short_side, save_picture, to_tensor
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "rocket", "coffee")
 SIZE, SHOWN_SIZE = 512, 320  # pixels: painted at, shown at
@@ -42,7 +37,7 @@ def main() -> None:
     for place, name in enumerate(options.names):
         photograph = PHOTOGRAPHS[place % len(PHOTOGRAPHS)]
         photo = Image.fromarray(getattr(data, photograph)())
-        photo = photo.crop(centre(*photo.size, 1.0))
+        photo = photo.crop(center(*photo.size, 1.0))
         pictures = find_pictures(options.collections / name)
         painted = [
             stylizer.stylize(photo, stylizer.encode(pictures, name), size=SIZE)

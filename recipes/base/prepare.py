@@ -6,7 +6,7 @@ SHARED/data has photos/, styles/diverse/ and VALIDATION.tsv, whose pictures are 
 called pa_<artist>_<title> the artist is known, and the works of one artist are one style: so the
 model also learns to paint after several pictures together. Any other is a style of its own.
 
-OUT/validation takes the pictures left out, content/ and style/, and OUT/squares their centre
+OUT/validation takes the pictures left out, content/ and style/, and OUT/squares their center
 squares of 288 px, on which `gan-style evaluate pairs` compares: a model that is shown the square of
 a style has seen what it is compared with, and no more.
 """

@@ -17,11 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style.checkpoint import newest_checkpoint
 from gan_style.config import load_config
-from gan_style.data import TrainingData
+from gan_style.data.training_data import TrainingData
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
-from gan_style.evaluate import Request, evaluate
-from gan_style.run import Run
-from gan_style.trainer import Trainer
+from gan_style.evaluation.config import EvaluateConfig
+from gan_style.evaluation.evaluate import evaluate
+from gan_style.training.run import Run
+from gan_style.training.trainer import Trainer
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "base.yaml"
 MEASURES = ("content", "moments", "gram", "ssim")
@@ -76,7 +77,7 @@ def main() -> None:
     for variant in options.variants:
         name, _, changes = variant.partition(":")
         checkpoint = run_variant(options, name, [word for word in changes.split(",") if word])
-        request = Request(
+        request = EvaluateConfig(
             "pairs",
             str(squares / "content"),
             str(squares / "style"),

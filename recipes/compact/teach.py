@@ -26,11 +26,12 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from gan_style.compact import CompactPicture, CompactStroke
+from gan_style.color import to_gray
+from gan_style.data.images import find_pictures, read_picture, resize_short_side, to_bytes
 from gan_style.device import keep_freed_memory
-from gan_style.features import picture_features, stroke_features, to_grey
-from gan_style.images import find_pictures, read_picture, resize_short_side, to_bytes
-from gan_style.losses import StyleStatistics, positions_first, style_statistics
+from gan_style.losses.statistics import StyleStatistics, positions_first, style_statistics
+from gan_style.models.compact import CompactPicture, CompactStroke
+from gan_style.models.feature_networks import picture_features, stroke_features
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
 # The stroke network is taught map by map (FitNets, Romero et al. 2015), at first each fire module
@@ -67,7 +68,7 @@ def crop(picture: Tensor, generator: random.Random) -> Tensor:
 
 
 def spoil(pictures: Tensor, generator: random.Random) -> Tensor:
-    """Faults that outputs in training show: noise, blur, grids, washed-out or shifted colour."""
+    """Faults that outputs in training show: noise, blur, grids, washed-out or shifted color."""
     kind = generator.randrange(8)
     if kind == 0:
         pictures = pictures + 0.2 * generator.random() * torch.randn_like(pictures)
@@ -179,7 +180,7 @@ def read_channels(path: pathlib.Path) -> dict[str, Tensor]:
 
 
 class Teaching:
-    """Student, teachers, optimiser: everything that one step needs."""
+    """Student, teachers, optimizer: everything that one step needs."""
 
     def __init__(self, options: argparse.Namespace, pictures: list[Tensor]) -> None:
         self.pictures = pictures
@@ -225,7 +226,7 @@ class Teaching:
 
     def first_of_teacher(self, pictures: Tensor) -> Tensor:
         """The teacher's maps before its first fire module."""
-        x = (to_grey(pictures) - self.squeezenet.mean) / self.squeezenet.deviation
+        x = (to_gray(pictures) - self.squeezenet.mean) / self.squeezenet.deviation
         for layer in self.squeezenet.layers[:3]:
             x = layer(x.to(memory_format=torch.channels_last))
         return x

@@ -1,0 +1,1 @@
+"""The command `gan-style`: one dataclass a command, thin functions over the rooms."""

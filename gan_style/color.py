@@ -1,0 +1,53 @@
+"""Color apart from drawing: luminance, one picture's colors given to another.
+
+Shapes: N pictures of one style, H rows, W columns; pictures are RGB in [0, 1].
+"""
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+_LEAST = 1e-3  # added to variances: grays are not blown up into colors
+
+
+def recolor(pictures: Tensor, palette: Tensor) -> Tensor:
+    """Give pictures the mean color and the covariance of colors of another one.
+
+    An affine map of RGB by Cholesky factors (Gatys et al. 2017, section 5.1, the first method),
+    one for all pictures, so that they stay of one style; what leaves [0, 1] is cut off.
+
+    Args:
+        pictures: (N, 3, H, W).
+        palette: (M, 3, h, w), whose colors they take together.
+    """
+    mean, factor = _colors(pictures)
+    other_mean, other_factor = _colors(palette)
+    change = other_factor @ torch.linalg.inv(factor)  # (3, 3)
+    away = pictures.movedim(1, -1) - mean
+    recolored: Tensor = (away @ change.mT + other_mean).clamp(0, 1)
+    return recolored.movedim(-1, 1).contiguous()
+
+
+def _colors(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean color (3,), and the lower Cholesky factor (3, 3) of the covariance."""
+    colors = pictures.movedim(1, -1).reshape(-1, 3)
+    mean = colors.mean(0)
+    away = colors - mean
+    covariance = away.mT @ away / len(colors) + _LEAST * torch.eye(3)
+    return mean, torch.linalg.cholesky(covariance)
+
+
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def to_gray(pictures: Tensor) -> Tensor:
+    """Luminance of (B, 3, H, W) pictures as (B, 1, H, W), in the range of the input."""
+    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype, device=pictures.device)
+    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
+
+
+def transfer_luminance(photo: Image.Image, painted: Image.Image) -> Image.Image:
+    """Luminance of `painted` with the chroma of `photo` (Gatys et al. 2017, luminance transfer)."""
+    light = painted.convert("YCbCr").getchannel(0)
+    _, blue, red = photo.convert("YCbCr").split()
+    return Image.merge("YCbCr", (light, blue, red)).convert("RGB")

@@ -1,0 +1,1 @@
+"""Pictures: files, tensors, collections and the batches that training draws from them."""

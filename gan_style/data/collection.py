@@ -1,0 +1,159 @@
+"""Collections on disk: which pictures belong to which style, and which of them cannot be read."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from gan_style.config import DataConfig
+from gan_style.data.images import SUFFIXES, find_pictures, group_pictures, picture_size
+from gan_style.errors import DataError, PictureError
+
+Report = Callable[[str], None]
+Result = TypeVar("Result")
+
+# scikit-image's other files are textures, drawings or measurements, or need a download.
+_PHOTOGRAPHS = (
+    "astronaut.png",
+    "camera.png",
+    "chelsea.png",
+    "coffee.png",
+    "motorcycle_left.png",
+    "rocket.jpg",
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style's name and the files of its pictures."""
+
+    name: str
+    paths: tuple[Path, ...]
+
+
+def load_styles(config: DataConfig, report: Report) -> list[Style]:
+    """Find the styles under `config.styles`, without the files that are clearly no pictures.
+
+    Args:
+        config: `styles` and `picture_is_style` are used.
+        report: Takes one line for each file left out, and one with their count.
+
+    Raises:
+        DataError: The folder is missing, or holds no usable picture.
+    """
+    styles = find_styles(config)
+    paths = paths_of(styles)
+    _, bad = read_each(picture_size, paths)
+    report_skipped(bad, len(paths), report)
+    return drop_unreadable(bad, styles, config.styles, report)
+
+
+def load_content(config: DataConfig, report: Report) -> list[Path]:
+    """Find the photos under `config.content`; as `load_styles`."""
+    content = find_content(config)
+    _, bad = read_each(picture_size, content.paths)
+    report_skipped(bad, len(content.paths), report)
+    return list(drop_unreadable(bad, [content], config.content, report)[0].paths)
+
+
+def find_styles(config: DataConfig) -> list[Style]:
+    """List the styles under `config.styles` by the names of their files; DataError if missing."""
+    if not config.styles:
+        raise DataError("data.styles is empty; it must be a folder of pictures, or of folders")
+    folder = Path(config.styles).expanduser()
+    try:
+        groups = group_pictures(folder)
+    except ValueError as error:
+        raise DataError(f"data.styles: {error}") from error
+    if config.picture_is_style:
+        paths = [path.relative_to(folder) for group in groups.values() for path in group]
+        names = Counter(path.with_suffix("") for path in paths)
+        groups = {
+            (path if names[path.with_suffix("")] > 1 else path.with_suffix("")).as_posix(): [
+                folder / path
+            ]
+            for path in paths
+        }
+    return [Style(name, tuple(paths)) for name, paths in groups.items()]
+
+
+def find_content(config: DataConfig) -> Style:
+    """List the photos under `config.content` as one style; DataError if it is missing."""
+    if config.content == "scikit-image":
+        return Style("content", tuple(_photographs()))
+    try:
+        return Style("content", tuple(find_pictures(Path(config.content).expanduser())))
+    except ValueError as error:
+        raise DataError(f"data.content: {error}") from error
+
+
+def _photographs() -> list[Path]:
+    try:
+        import skimage
+    except ImportError as error:
+        hint = "install scikit-image, or set data.content to a folder of photos"
+        raise DataError(f"data.content is scikit-image, which is missing: {hint}") from error
+    folder = Path(skimage.__file__).parent / "data"
+    return [folder / name for name in _PHOTOGRAPHS if (folder / name).exists()]
+
+
+def paths_of(styles: Iterable[Style]) -> list[Path]:
+    """List the files of several styles, each once."""
+    return list(dict.fromkeys(path for style in styles for path in style.paths))
+
+
+def read_each(
+    read: Callable[[Path], Result], paths: Collection[Path]
+) -> tuple[dict[Path, Result], dict[Path, str]]:
+    """Call `read` on files in parallel.
+
+    Returns:
+        The results, and the messages of those that raised PictureError.
+    """
+
+    def attempt(path: Path) -> Result | PictureError:
+        try:
+            return read(path)
+        except PictureError as error:
+            return error
+
+    results: dict[Path, Result] = {}
+    bad: dict[Path, str] = {}
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for path, result in zip(paths, pool.map(attempt, paths), strict=True):
+            if isinstance(result, PictureError):
+                bad[path] = str(result)
+            else:
+                results[path] = result
+    return results, bad
+
+
+def report_skipped(bad: Mapping[Path, str], total: int, report: Report) -> None:
+    """Report each file that cannot be read, then how many of `total` they are."""
+    for path in sorted(bad):
+        report(f"skipped {bad[path]}")
+    if bad:
+        report(f"skipped {len(bad)} of {total} pictures in all")
+
+
+def drop_unreadable(
+    bad: Mapping[Path, str], styles: Iterable[Style], where: str, report: Report
+) -> list[Style]:
+    """Leave out bad files, and styles of nothing else; DataError naming `where` if none is left."""
+    styles = list(styles)
+    kept: list[Style] = []
+    for style in styles:
+        paths = tuple(path for path in style.paths if path not in bad)
+        if paths:
+            kept.append(Style(style.name, paths))
+        elif len(styles) > 1:
+            report(f"style {style.name} is left out: none of its pictures can be read")
+    if not kept:
+        messages = [bad[path] for path in paths_of(styles)]
+        kinds = f"no file ends in {', '.join(sorted(SUFFIXES))}"
+        why = f"none of {len(messages)} can be read; {messages[0]}" if messages else kinds
+        raise DataError(f"no pictures to train on in {where}: {why}")
+    return kept

@@ -1,0 +1,235 @@
+"""Picture files, PIL pictures and tensors: the only place where ranges and color modes change.
+
+Elsewhere a picture is a float32 tensor (3, H, W), RGB in [0, 1].
+"""
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from torch import Tensor
+
+from gan_style.errors import PictureError
+from gan_style.files import find_files, replacing
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Endings, in lower case, by which picture files are found in a folder."""
+
+MAX_PIXELS = 178_956_970
+"""Larger pictures are refused: a small file can hold a picture that fills the memory."""
+
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_picture(path: str | Path, short_side: int = 0) -> Image.Image:
+    """Read a file's first picture as RGB, upright, in sRGB, over white where it is transparent.
+
+    Args:
+        path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends in.
+        short_side: Pixels; if given, a JPEG of four times this or more is decode_image smaller, which
+            is faster, but never below twice this.
+
+    Raises:
+        PictureError: The file is missing, unreadable, empty, broken, no picture or too large.
+    """
+    with _opened(Path(path)) as image:
+        if short_side:
+            image.draft(None, (2 * short_side, 2 * short_side))
+        image.load()
+        return to_rgb(image)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A picture of any mode as RGB, upright, in sRGB, over white where it is transparent."""
+    rgb = _in_srgb(_opaque(_upright(image)), image.info.get("icc_profile")).convert("RGB")
+    rgb.info.clear()  # orientation, profile and transparency are used up
+    return rgb
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Return (width, height) in pixels as stored, before orientation, without decoding.
+
+    Raises:
+        PictureError: As `read_picture`, except that a truncated file can pass.
+    """
+    with _opened(Path(path)) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.listdir(path)  # raises if that is what is wrong with it
+            raise ValueError("a folder, not a file")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+            raise ValueError("not a regular file")
+        if not path.stat().st_size:
+            raise ValueError("the file is empty")
+        with Image.open(path, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield image
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise PictureError(f"{path}: {_reason(error, path)}") from error
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "a link to a missing file" if path.is_symlink() else "no such file"
+    if isinstance(error, UnidentifiedImageError):
+        return f"not a picture that can be read ({', '.join(_FORMATS)})"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MAX_PIXELS} pixels"
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = None
+    with suppress(Exception):  # broken metadata do not spoil a picture
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _deep_gray(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB") if image.mode == "P" else image
+    layers = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+
+
+def _deep_gray(image: Image.Image) -> Image.Image:
+    values = np.array(image, dtype=np.float32)
+    values[~np.isfinite(values)] = 0
+    top = max(float(values.max()), 0.0)
+    white = next((w for w in ((1, 255, 65535) if image.mode == "F" else (65535,)) if top <= w), top)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        values[values == transparent] = white
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # white is zero
+        values = white - values
+    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8))
+
+
+def _in_srgb(image: Image.Image, data: bytes | None) -> Image.Image:
+    if not data:
+        return image
+    with suppress(Exception):  # nor does a broken color profile
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        space = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}.get(image.mode)
+        known = "sRGB" in ImageCms.getProfileDescription(profile)
+        if space == profile.profile.xcolor_space.strip() and not known:
+            srgb = ImageCms.createProfile("sRGB")
+            return ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
+    return image
+
+
+def to_bytes(image: Image.Image) -> Tensor:
+    """Convert to (3, H, W) uint8 in [0, 255]; channels lie together in memory."""
+    return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+
+
+def from_bytes(pictures: Tensor) -> Tensor:
+    """Convert uint8 in [0, 255] of any shape to float32 in [0, 1]."""
+    return pictures.float() / 255
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """Convert to (3, H, W) float32 in [0, 1]."""
+    return from_bytes(to_bytes(image)).contiguous()
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """Convert (3, H, W), any float type, to RGB; clamped to [0, 1], not-a-number becomes 0."""
+    if picture.ndim != 3 or picture.shape[0] != 3:
+        raise ValueError(f"the picture's shape is {tuple(picture.shape)}; it must be (3, H, W)")
+    scaled = picture.detach().cpu().float().nan_to_num().clamp(0, 1) * 255
+    return Image.fromarray(scaled.round().byte().permute(1, 2, 0).contiguous().numpy())
+
+
+def resize_short_side(image: Image.Image, size: int) -> Image.Image:
+    """Scale so that the shorter side has `size` pixels, at least 1; proportions are kept."""
+    short = min(image.size)
+    width, height = (max(1, round(side * size / short)) for side in image.size)
+    same = (width, height) == image.size
+    return image if same else image.resize((width, height), Image.Resampling.LANCZOS, None, 3.0)
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """List the picture files under `folder`, by `SUFFIXES`, sorted; nothing hidden.
+
+    Links to folders are followed. A folder that cannot be opened is listed too, so that reading
+    it tells why.
+
+    Raises:
+        ValueError: `folder` is missing or not a folder.
+    """
+    return [path for path in find_files(folder) if path.suffix.lower() in SUFFIXES or path.is_dir()]
+
+
+def some_pictures(folder: str | Path) -> list[Path]:
+    """`find_pictures`, of which there has to be one.
+
+    Raises:
+        PictureError: there is none.
+        ValueError: `folder` is missing or not a folder.
+    """
+    found = find_pictures(folder)
+    if not found:
+        raise PictureError(f"no pictures in folder {folder}")
+    return found
+
+
+def group_pictures(folder: str | Path) -> dict[str, list[Path]]:
+    """List pictures by the sub-folder they lie in, at any depth; loose ones under `folder`'s name.
+
+    The errors are `find_pictures`'s.
+    """
+    folder = Path(folder)
+    groups: dict[str, list[Path]] = {}
+    for path in find_pictures(folder):
+        parts = path.relative_to(folder).parts
+        name = parts[0] if len(parts) > 1 else folder.resolve().name
+        groups.setdefault(name, []).append(path)
+    return groups
+
+
+def save_picture(image: Image.Image, path: str | Path) -> None:
+    """Write a PNG or JPEG, by the suffix, whole or not at all; missing folders are made.
+
+    Raises:
+        PictureError: The suffix is another, or the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".png", ".jpg", ".jpeg"):
+        raise PictureError(f"{path}: pictures are written as .png, .jpg or .jpeg")
+    kind = "PNG" if suffix == ".png" else "JPEG"
+    try:
+        with replacing(path) as temporary:
+            image.convert("RGB").save(temporary, kind, quality=95, subsampling=0)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be written: {_reason(error, path)}") from error

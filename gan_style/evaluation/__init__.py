@@ -1,0 +1,1 @@
+"""How good paintings are: metrics, what they are compared with, tables and sheets."""

@@ -1,0 +1,61 @@
+"""FID by torchmetrics, for those who have Inception's weights and hundreds of pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_style.errors import EvaluationError
+
+INSTALL = "pip install 'gan-style[fid]'"
+
+
+class FrechetDistance:
+    """The Fréchet Inception distance (Heusel et al. 2017), picture by picture.
+
+    With fewer than a few thousand pictures a side it is far too large, and the more so the fewer
+    there are (Binkowski et al. 2018, section 4): compare it with that of equally many only, and
+    read KID instead.
+
+    Args:
+        weights: the file of torch-fidelity, pt_inception-2015-12-05-6726825d.pth.
+
+    Raises:
+        EvaluationError: torchmetrics is not installed, or the file is missing or does not fit.
+    """
+
+    def __init__(self, weights: str) -> None:
+        try:
+            from torchmetrics.image.fid import FrechetInceptionDistance
+        except ImportError as error:
+            raise EvaluationError(f"fid needs torchmetrics: {INSTALL}") from error
+        if not Path(weights).is_file():
+            raise EvaluationError(
+                f"fid needs the weights of Inception, and {weights} is missing: get "
+                "pt_inception-2015-12-05-6726825d.pth of github.com/toshas/torch-fidelity/releases"
+            )
+        try:
+            torch.load(weights, weights_only=True)  # raises if more than numbers is in the file
+            self._metric: Any = FrechetInceptionDistance(
+                normalize=True, feature_extractor_weights_path=weights
+            )
+        except ModuleNotFoundError as error:
+            raise EvaluationError(f"fid needs torch-fidelity: {INSTALL}") from error
+        except Exception as error:  # torch.load raises many kinds for files that are not weights
+            raise EvaluationError(
+                f"{weights} does not hold torch-fidelity's weights of Inception"
+            ) from error
+        self._metric.eval()
+        self._counts = {True: 0, False: 0}
+
+    def add(self, picture: Tensor, *, real: bool) -> None:
+        """Take one picture (3, H, W) in [0, 1] of the collection (`real`) or of the paintings."""
+        self._metric.update(picture[None], real=real)
+        self._counts[real] += 1
+
+    def value(self) -> float | None:
+        """The distance, 0 or more; None if a side has fewer than 2 pictures."""
+        if min(self._counts.values()) < 2:
+            return None
+        return float(self._metric.compute())

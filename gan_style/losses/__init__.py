@@ -1,0 +1,1 @@
+"""What training minimizes: plain functions and networks in, single numbers out."""

@@ -1,0 +1,126 @@
+"""The painter: content picture and style code -> stylized picture.
+
+Shapes: B pictures, H rows, W columns, d numbers in a style code; pictures are RGB in [0, 1].
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_style.models.layers import (
+    Convolution,
+    GlobalStatistics,
+    ModulatedConvolution,
+    ModulatedResidual,
+)
+
+FINENESS = 1.5
+"""Pictures are painted so many times as large inside, and reduced: strokes are drawn that a quarter
+of the size itself cannot hold (docs/LOG.md, 2026-11-26). Twice costs four times the work."""
+STRIDE = 16
+"""Sides are padded to a multiple of this inside; positions of tiles must be multiples of it.
+FINENESS makes it a multiple of 8, by which the maps are reduced."""
+MINIMUM_SIDE = 32
+
+
+@dataclass(frozen=True)
+class GeneratorSize:
+    """Channels at one half, quarter, eighth of the size and at full size; blocks at each."""
+
+    half: int
+    quarter: int
+    eighth: int
+    full: int
+    quarter_blocks: int
+    eighth_blocks: int
+
+
+SIZES = {
+    "small": GeneratorSize(48, 96, 160, 16, 2, 3),
+    "large": GeneratorSize(96, 192, 384, 32, 3, 6),
+}
+
+
+class Generator(nn.Module):
+    """Fully convolutional painter; the code modulates every block.
+
+    A small U: half, quarter and eighth of the size and back, with the quarter-size maps added on
+    the way up. Most parameters sit at the eighth, where they cost little and see far; what is
+    painted at the quarter keeps the place of things. All of it happens on an enlarged picture,
+    and its painting is reduced in the end (supersampling, as renderers do against aliasing).
+
+    Shape:
+        - content: (B, 3, H, W) in [0, 1], H and W at least 32, odd sizes too
+        - code: (B, d)
+        - returns: (B, 3, H, W) in [0, 1]
+    """
+
+    def __init__(self, code: int, size: str = "small") -> None:
+        super().__init__()
+        if size not in SIZES:
+            raise ValueError(f"model.size is {size!r}; allowed: {', '.join(SIZES)}")
+        n = SIZES[size]
+        # kept with the weights, so that those of a generator of another fineness do not load
+        self.register_buffer("fineness", torch.tensor(FINENESS))
+        self.down_half = ModulatedConvolution(3, n.half, code, size=7, stride=2)
+        self.down_quarter = ModulatedConvolution(n.half, n.quarter, code, stride=2)
+        self.before = _blocks(n.quarter_blocks, n.quarter, code)
+        self.down_eighth = ModulatedConvolution(n.quarter, n.eighth, code, stride=2)
+        self.middle = _blocks(n.eighth_blocks, n.eighth, code)
+        self.up_quarter = Convolution(n.eighth, n.quarter)
+        self.after = _blocks(n.quarter_blocks, n.quarter, code)
+        self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code, enlarge=True)
+        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True)
+        self.to_picture = Convolution(n.full, 3)
+        with torch.no_grad():  # begin near mid-gray: a large first output saturates the sigmoid
+            self.to_picture.weight.mul_(0.2)
+
+    def forward(self, content: Tensor, code: Tensor) -> Tensor:
+        height, width = content.shape[2:]
+        padded = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        rows, columns = padded.shape[2:]
+        larger = (round(FINENESS * rows), round(FINENESS * columns))
+        x = F.interpolate(padded, larger, mode="bicubic").clamp(0, 1)  # (B, 3, h, w)
+        x = (x * 2 - 1).to(memory_format=torch.channels_last)
+        x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, h/4, w/4)
+        for block in self.before:
+            x = block(x, code)
+        y = self.down_eighth(x, code)  # (B, eighth, h/8, w/8)
+        for block in self.middle:
+            y = block(y, code)
+        y = F.interpolate(self.up_quarter(y), scale_factor=2, mode="bilinear")
+        x = x + y  # (B, quarter, h/4, w/4)
+        for block in self.after:
+            x = block(x, code)
+        x = self.up_full(self.up_half(x, code), code)  # (B, full, h, w)
+        large = torch.sigmoid(self.to_picture(x).float())
+        picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
+        # contiguous: the losses on pixels are slow with three channels last
+        return picture[:, :, :height, :width].contiguous()
+
+    @contextmanager
+    def statistics_of(self, content: Tensor, code: Tensor) -> Iterator[None]:
+        """Within this context every call uses the global statistics of this picture and code.
+
+        Tiles of a large picture then match, and match the whole, whatever is in each of them.
+        """
+        modules = [m for m in self.modules() if isinstance(m, GlobalStatistics)]
+        try:
+            for module in modules:
+                module.keep = True
+            with torch.no_grad():
+                self(content, code)
+            for module in modules:
+                module.keep, module.reuse = False, True
+            yield
+        finally:
+            for module in modules:
+                module.keep, module.reuse, module.kept = False, False, None
+
+
+def _blocks(count: int, channels: int, code: int) -> nn.ModuleList:
+    return nn.ModuleList(ModulatedResidual(channels, code) for _ in range(count))

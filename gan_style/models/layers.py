@@ -1,0 +1,214 @@
+"""Convolution, normalization and residual blocks shared by the networks.
+
+Shapes: B pictures, C channels, H rows, W columns, d numbers in a style code.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+_EPSILON = 1e-2
+"""Added to variances, which are about 1. With less, a square of one color multiplies gradients in
+every layer until they are infinite, and rounding is painted where the photo has nothing."""
+
+
+class Convolution(nn.Conv2d):
+    """Convolution that keeps the size (divided by the stride) by reflection padding.
+
+    Zero padding would darken the borders of pictures.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, size: int = 3, stride: int = 1) -> None:
+        super().__init__(channels_in, channels_out, size, stride)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        width = self.kernel_size[0] // 2
+        if width == 0:
+            return super().forward(input)
+        with torch.autocast(input.device.type, enabled=False):  # it would pad in float32
+            padded = F.pad(input, (width,) * 4, mode="reflect")
+        return super().forward(padded)
+
+
+class GlobalStatistics(nn.Module):
+    """Mean and inverse deviation of each channel over the whole picture.
+
+    The only place where one part of a picture learns of all the others. With `keep` set they are
+    remembered when measured, and with `reuse` set the remembered ones are given instead: so a
+    large picture can be measured once, and painted tile by tile without seams.
+
+    Shape:
+        - maps: (B, C, H, W)
+        - returns: mean and inverse deviation, (B, C, 1, 1) each, float32
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keep = False
+        self.reuse = False
+        self.kept: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        if self.reuse:
+            assert self.kept is not None, "statistics are measured before they are reused"
+            return self.kept
+        mean, inverse = channel_statistics(maps)
+        if self.keep:
+            self.kept = (mean, inverse)
+        return mean, inverse
+
+
+def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and inverse deviation of each channel, (B, C, 1, 1) each, float32.
+
+    Sums in float32 of the maps as they are: `Tensor.var` is many times slower on the CPU.
+    """
+    count = maps.shape[2] * maps.shape[3]
+    mean = maps.sum((2, 3), keepdim=True, dtype=torch.float32) / count
+    square = (maps * maps).sum((2, 3), keepdim=True, dtype=torch.float32) / count
+    return mean, (square - mean * mean).clamp(min=0).add(_EPSILON).rsqrt()
+
+
+class _NormalizeModulate(torch.autograd.Function):
+    """scale * (maps - mean) / deviation + shift, with a short backward pass.
+
+    Two sums and two multiply-adds. Left to autograd it is nine passes over the maps, some of
+    them across the memory layout, because the gradient of a sum has its channels first.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        mean, inverse = channel_statistics(maps)
+        ctx.save_for_backward(maps, scale, mean, inverse)
+        factor = scale * inverse
+        return torch.addcmul((shift - mean * factor).to(maps.dtype), maps, factor.to(maps.dtype))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps, scale, mean, inverse = ctx.saved_tensors
+        gradient = gradients[0]
+        count = maps.shape[2] * maps.shape[3]
+        for_shift = gradient.sum((2, 3), keepdim=True, dtype=torch.float32)
+        with_maps = (gradient * maps).sum((2, 3), keepdim=True, dtype=torch.float32)
+        for_scale = inverse * (with_maps - mean * for_shift)
+        factor = scale * inverse
+        slope = -factor * for_scale * inverse / count
+        offset = -factor * for_shift / count - slope * mean
+        kind = maps.dtype
+        through = torch.addcmul(offset.to(kind), maps, slope.to(kind))
+        return torch.addcmul(through, gradient, factor.to(kind)), for_scale, for_shift
+
+
+class RunningScale(nn.Module):
+    """Brings each of D numbers to mean 0 and deviation 1 over the pictures measured.
+
+    Unlike batch normalization (Ioffe & Szegedy 2015) it scales by what was measured so far, in
+    training as in use, so that a picture's numbers never depend on what else is in its batch; and
+    it stops measuring after STEPS batches, so that a model adapted to one collection keeps its
+    scale.
+
+    Shape: (B, D) -> (B, D) float32
+    """
+
+    STEPS = 2000
+    mean: Tensor  # (D,)
+    square: Tensor  # (D,) mean square
+    steps: Tensor  # () int64
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("square", torch.ones(count))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, values: Tensor) -> Tensor:
+        variance = (self.square - self.mean.square()).clamp(min=0) + 1e-4
+        return (values.float() - self.mean) * variance.rsqrt()
+
+    @torch.no_grad()
+    def measure(self, values: Tensor) -> None:
+        """Take (B, D) numbers of a batch into account: all alike at first, then fading."""
+        steps = int(self.steps)
+        if steps < self.STEPS:
+            share = max(1 / (steps + 1), 0.01)
+            self.mean.lerp_(values.float().mean(0), share)
+            self.square.lerp_(values.float().square().mean(0), share)
+            self.steps += 1
+
+
+class Modulation(nn.Module):
+    """Instance normalization whose scale and shift come from the style code.
+
+    AdaIN (Huang & Belongie 2017, eq. 8) with the affine parameters predicted from the code, as in
+    StyleGAN (Karras et al. 2019, eq. 1) and conditional instance normalization (Dumoulin et al.
+    2017, eq. 5). Normalization and modulation are one multiplication and one addition.
+
+    Shape:
+        - maps: (B, C, H, W); code: (B, d)
+        - returns: (B, C, H, W) in the type of maps
+    """
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        self.statistics = GlobalStatistics()
+        self.affine = nn.Linear(code, 2 * channels)
+        nn.init.normal_(self.affine.weight, std=0.5 * code**-0.5)
+        nn.init.zeros_(self.affine.bias)
+
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
+        scale, shift = self.affine(code).float()[..., None, None].chunk(2, dim=1)  # (B, C, 1, 1)
+        scale = 1 + scale
+        if torch.is_grad_enabled() and maps.requires_grad and not self.statistics.reuse:
+            out: Tensor = _NormalizeModulate.apply(maps, scale, shift)
+            return out
+        mean, inverse = self.statistics(maps)
+        scale = scale * inverse
+        return torch.addcmul((shift - mean * scale).to(maps.dtype), maps, scale.to(maps.dtype))
+
+
+class ModulatedResidual(nn.Module):
+    """Two modulated convolutions beside the identity."""
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        self.first = Convolution(channels, channels)
+        self.first_modulation = Modulation(channels, code)
+        self.second = Convolution(channels, channels)
+        self.second_modulation = Modulation(channels, code)
+
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
+        x = F.relu(self.first_modulation(self.first(maps), code))
+        change: Tensor = self.second_modulation(self.second(x), code)
+        return maps + change
+
+
+class ModulatedConvolution(nn.Module):
+    """Convolution, modulation, ReLU; optionally to half the size, or to twice by resizing first."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        code: int,
+        *,
+        size: int = 3,
+        stride: int = 1,
+        enlarge: bool = False,
+    ) -> None:
+        super().__init__()
+        self.enlarge = enlarge
+        self.convolution = Convolution(channels_in, channels_out, size, stride)
+        self.modulation = Modulation(channels_out, code)
+
+    def forward(self, maps: Tensor, code: Tensor) -> Tensor:
+        if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards
+            maps = F.interpolate(maps, scale_factor=2, mode="bilinear")
+        modulated: Tensor = self.modulation(self.convolution(maps), code)
+        return F.relu(modulated)

@@ -1,0 +1,1 @@
+"""The optimization method of Gatys et al. (2016): a painting's pixels are the parameters."""

@@ -1,0 +1,114 @@
+"""Moving a picture's pixels until a loss of theirs is small, within a number of evaluations.
+
+It knows nothing of style or features: a loss is any function of a picture.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+
+import torch
+from torch import Tensor
+
+from gan_style.errors import DivergedError
+
+Loss = Callable[[Tensor], Tensor]
+
+LBFGS_VECTORS = 46
+"""Vectors of the picture's size that L-BFGS holds: two for each step it keeps, and a few."""
+ADAM_VECTORS = 6
+_KEPT_STEPS = 20  # by which L-BFGS knows the curvature
+_FIRST_STEP = 0.01  # of L-BFGS, of the pixels' range
+_SCALE = 1000.0  # of the loss, for L-BFGS
+_ADAM_RATE = 0.02  # of the pixels' range for a step, falling to 0
+
+
+class _Spent(Exception):  # noqa: N818 - the way out of an optimizer, not an error
+    """No evaluation is left, or none can help."""
+
+
+class Descent:
+    """The pixels of one picture on their way down; `best` is the picture of the least loss yet.
+
+    Args:
+        loss: of a picture of `start`'s shape; called once for each evaluation.
+        start: the picture to begin with, of any shape.
+    """
+
+    def __init__(self, loss: Loss, start: Tensor) -> None:
+        self.loss = loss
+        self.best = start
+        self.least = math.inf
+        self.spent = 0
+
+    def run(self, method: str, evaluations: int) -> Tensor:
+        """Move the pixels by "lbfgs" or "adam"; returns the best picture.
+
+        Not more evaluations than allowed, and fewer where no step goes down any more.
+
+        Raises:
+            DivergedError: the first loss is not finite. Where a later one is not, what was best
+                before is the result.
+        """
+        move = _lbfgs if method == "lbfgs" else _adam
+        with suppress(_Spent):
+            move(self.best, self._counted(evaluations), evaluations)
+        return self.best
+
+    def _counted(self, evaluations: int) -> Loss:
+        def counted(pixels: Tensor) -> Tensor:
+            if self.spent >= evaluations:
+                raise _Spent
+            self.spent += 1
+            loss = self.loss(pixels)
+            value = loss.item()
+            if not math.isfinite(value):
+                if math.isinf(self.least):
+                    raise DivergedError(f"the loss of the first picture is {value}")
+                raise _Spent  # steps from here would be without direction
+            if value < self.least:
+                self.least, self.best = value, pixels.detach().clone()
+            return loss
+
+        return counted
+
+
+def _lbfgs(start: Tensor, loss: Loss, evaluations: int) -> None:
+    """L-BFGS (Liu & Nocedal 1989) with a line search for the strong Wolfe conditions.
+
+    Two of PyTorch's constants are absolute, and a picture's gradient is tiny: a step is left out
+    of memory if the gradient changes along it by less than 1e-10, and the values of the first step
+    add up to 1. So the loss is multiplied by `_SCALE`, and what is moved is the picture in units
+    that make the first step `_FIRST_STEP` of the pixels' range on average. Not by more: the line
+    search squares slopes of the loss in float32, and at 1024 px they overflowed.
+    """
+    unit = _FIRST_STEP * start.numel()
+    moved = (start / unit).requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [moved],
+        max_iter=evaluations,
+        max_eval=2 * evaluations,  # `loss` counts, exactly
+        history_size=_KEPT_STEPS,
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        scaled = loss(moved * unit) * _SCALE
+        scaled.backward()  # type: ignore[no-untyped-call]
+        return scaled
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+
+
+def _adam(start: Tensor, loss: Loss, evaluations: int) -> None:
+    pixels = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([pixels], lr=_ADAM_RATE, betas=(0.9, 0.99))
+    for index in range(evaluations):
+        for group in optimizer.param_groups:
+            group["lr"] = _ADAM_RATE * (1 - index / evaluations)
+        optimizer.zero_grad()
+        loss(pixels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()

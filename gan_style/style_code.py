@@ -1,0 +1,176 @@
+"""A person's style as a value: a compact code, with what it was made from.
+
+Knows nothing of networks: a code is made and used by `Stylizer`.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gan_style.errors import StyleError
+from gan_style.files import replacing
+
+SUFFIX = ".style.safetensors"
+THUMBNAIL_SIDE = 128
+MAXIMUM_HASHES = 4000
+"""Hashes of this many pictures keep the file under 100 KB."""
+
+
+@dataclass(frozen=True, eq=False)
+class StyleCode:
+    """A style learned from a set of pictures.
+
+    mean: (d,) the code.
+    spread: (d,) deviation of the single pictures' codes around it; 0 for one picture.
+    name: for people.
+    model: id of the model whose codes these are; they mean nothing to another one.
+    count: pictures it was made from.
+    hashes: SHA-256 of their pixels, first 16 bytes as hexadecimal digits.
+    thumbnail: the pictures at a glance.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    name: str = "style"
+    model: str = ""
+    count: int = 1
+    hashes: tuple[str, ...] = ()
+    thumbnail: Image.Image | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mean.ndim != 1 or self.spread.shape != self.mean.shape:
+            raise StyleError(
+                f"style {self.name!r}: mean {tuple(self.mean.shape)} and spread "
+                f"{tuple(self.spread.shape)} have to be of one length (d,)"
+            )
+        if not (torch.isfinite(self.mean).all() and torch.isfinite(self.spread).all()):
+            raise StyleError(f"style {self.name!r}: the code holds numbers that are not finite")
+
+    def sample(self, seed: int) -> "StyleCode":
+        """A variant: the mean plus the spread times normal numbers drawn from `seed`."""
+        drawn = torch.randn(self.mean.shape, generator=torch.Generator().manual_seed(seed))
+        return replace(self, mean=self.mean + self.spread * drawn, name=f"{self.name} #{seed}")
+
+    def interpolate(self, other: "StyleCode", share: float) -> "StyleCode":
+        """The style `share` of the way to `other`; 0 is this one, 1 the other."""
+        return StyleCode.mix([self, other], [1 - share, share])
+
+    @staticmethod
+    def mix(styles: "Sequence[StyleCode]", weights: Sequence[float]) -> "StyleCode":
+        """Weighted mean of styles of one model; the weights are brought to sum 1.
+
+        Raises:
+            StyleError: different models, differing counts, or weights that sum to 0.
+        """
+        if len(styles) != len(weights) or not styles:
+            raise StyleError(f"{len(styles)} styles with {len(weights)} weights: give one for each")
+        if len({s.model for s in styles}) > 1:
+            named = ", ".join(f"{s.name!r} of {s.model or 'no model'}" for s in styles)
+            raise StyleError(f"styles of different models cannot be mixed: {named}")
+        if len({s.mean.shape for s in styles}) > 1:
+            raise StyleError("styles with codes of different lengths cannot be mixed")
+        total = float(sum(weights))
+        if not np.isfinite(total) or abs(total) < 1e-9:
+            raise StyleError(
+                f"weights {list(weights)} sum to {total}; the sum has to differ from 0"
+            )
+        shares = [w / total for w in weights]
+        return StyleCode(
+            mean=torch.stack([s.mean * w for s, w in zip(styles, shares, strict=True)]).sum(0),
+            spread=torch.stack([s.spread * w for s, w in zip(styles, shares, strict=True)]).sum(0),
+            name=" + ".join(s.name for s in styles),
+            model=styles[0].model,
+            count=sum(s.count for s in styles),
+            thumbnail=styles[0].thumbnail,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the style to one file under 100 KB, whole or not at all."""
+        path = Path(path)
+        facts = {"name": self.name, "model": self.model, "count": self.count, "format": 1}
+        tensors = {
+            "mean": self.mean.float().contiguous(),
+            "spread": self.spread.float().contiguous(),
+        }
+        digests = b"".join(bytes.fromhex(h) for h in self.hashes[:MAXIMUM_HASHES])
+        tensors["hashes"] = _bytes_to_tensor(digests)
+        if self.thumbnail is not None:
+            packed = io.BytesIO()
+            self.thumbnail.convert("RGB").save(packed, "JPEG", quality=80)
+            tensors["thumbnail"] = _bytes_to_tensor(packed.getvalue())
+        # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
+        packed_file = save(tensors, {"gan_style_code": json.dumps(facts)})
+        with replacing(path) as temporary:
+            temporary.write_bytes(packed_file)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> "StyleCode":
+        """Read a style file.
+
+        Raises:
+            StyleError: a file that is missing, damaged or not a style.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                facts = json.loads((file.metadata() or {})["gan_style_code"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            packed = tensors.get("thumbnail")
+            picture = None if packed is None else Image.open(io.BytesIO(_tensor_to_bytes(packed)))
+            if picture is not None:
+                picture.load()  # a damaged one is found here, not when somebody looks at it
+            digests = _tensor_to_bytes(tensors["hashes"])
+            return cls(
+                mean=tensors["mean"],
+                spread=tensors["spread"],
+                name=str(facts["name"]),
+                model=str(facts["model"]),
+                count=int(facts["count"]),
+                hashes=tuple(digests[i : i + 16].hex() for i in range(0, len(digests), 16)),
+                thumbnail=picture,
+            )
+        except StyleError:
+            raise
+        except FileNotFoundError as error:
+            raise StyleError(f"style file {path} does not exist") from error
+        except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
+            raise StyleError(
+                f"{path} is not a style file: {error}. `gan-style encode` makes one"
+            ) from error
+
+
+def picture_hash(picture: Image.Image) -> str:
+    """First 16 bytes of the SHA-256 of size and pixels, as hexadecimal digits."""
+    digest = hashlib.sha256(f"{picture.size}".encode())
+    digest.update(picture.convert("RGB").tobytes())
+    return digest.hexdigest()[:32]
+
+
+def make_thumbnail(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Up to four pictures in one square of THUMBNAIL_SIDE px."""
+    chosen = list(pictures[:4]) if len(pictures) >= 4 else list(pictures[:1])
+    across = 2 if len(chosen) == 4 else 1
+    side = THUMBNAIL_SIDE // across
+    square = Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "white")
+    for index, picture in enumerate(chosen):
+        small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        square.paste(small, (index % across * side, index // across * side))
+    return square
+
+
+def _bytes_to_tensor(data: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(data, np.uint8).copy())
+
+
+def _tensor_to_bytes(tensor: Tensor) -> bytes:
+    return bytes(tensor.to(torch.uint8).numpy().tobytes())

@@ -1,0 +1,260 @@
+"""One training step, and the state from which the next follows.
+
+Knows nothing of files, the command line or Weights & Biases.
+"""
+
+import math
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Adam
+
+from gan_style.config import Config
+from gan_style.data.dataset import Batch
+from gan_style.device import choose_precision
+from gan_style.errors import NonFiniteLossError
+from gan_style.losses.adversarial import AdversarialLosses
+from gan_style.losses.picture_losses import PictureLosses
+from gan_style.models.discriminator import Discriminator
+from gan_style.models.style_model import StyleModel
+
+_WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What encoder and generator made of a batch of B photos and S sets of pictures."""
+
+    codes: Tensor  # (S, d) of the sets
+    code: Tensor  # (B, d) of each photo's set
+    stylized: Tensor  # (B, 3, C, C)
+
+
+class Trainer:
+    """Encoder and generator against the discriminator.
+
+    Everything random in a step follows from the seed and the images seen, so that these, the
+    networks, averages and optimizers are all that a resumed run needs.
+    """
+
+    def __init__(self, config: Config, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.precision = choose_precision(config.train.precision, device)
+        self.weights = {name: w for name, w in asdict(config.losses).items() if w > 0}
+        torch.manual_seed(config.train.seed)
+        self.picture_losses = PictureLosses(config.features, device, self._autocast)
+        self.model = StyleModel(config.model.code, config.model.size).to(device)
+        self.average = deepcopy(self.model).eval().requires_grad_(False)
+        self.discriminator = Discriminator(config.model.code, config.model.size).to(device)
+        self.adversarial = AdversarialLosses(
+            config.discriminator, self.discriminator, self._autocast
+        )
+        betas = config.train.betas
+        fused = device.type in ("cpu", "cuda")  # one pass over the parameters
+        self.model_parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.model_optimizer = Adam(self.model_parameters, 0.0, betas, fused=fused)
+        self.discriminator_optimizer = Adam(
+            self.discriminator.parameters(), 0.0, betas, fused=fused
+        )
+        self.images_seen = 0
+        self.steps_done = 0
+
+    # ------------------------------------------------------------------ a step
+
+    def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Update the discriminator, then encoder, generator and averages.
+
+        Args:
+            batch: on any device; `train.accumulate` parts of it are worked through in turn.
+            progress: share of the run that is done, in [0, 1]; sets the learning rates.
+
+        Returns:
+            Every term of both objectives, unweighted, () and detached.
+
+        Raises:
+            NonFiniteLossError: a term is not finite. Nothing has been changed.
+        """
+        self._set_learning_rates(progress)
+        rng = torch.Generator().manual_seed(self.config.train.seed * 1_000_003 + self.images_seen)
+        parts = batch.to(self.device).split(self.config.train.accumulate)
+        self.model_optimizer.zero_grad(set_to_none=True)
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        terms: dict[str, Tensor] = {}
+        for part in parts:
+            for name, term in self._accumulate(part, rng, 1 / len(parts)).items():
+                terms[name] = terms.get(name, 0) + term.detach() / len(parts)
+        self._refuse_non_finite(terms)
+        terms["model/gradient"] = self._clip(self.model_parameters)
+        terms["discriminator/gradient"] = self._clip([*self.discriminator.parameters()])
+        self._refuse_non_finite(terms)
+        self.discriminator_optimizer.step()
+        self.model_optimizer.step()
+        self.images_seen += len(batch.content)
+        self.steps_done += 1
+        self._update_average(len(batch.content))
+        return terms
+
+    def _accumulate(self, batch: Batch, rng: torch.Generator, share: float) -> dict[str, Tensor]:
+        """Add this part's gradients, `share` of the batch's, to both sides; return the terms."""
+        painted = self._paint(batch)
+        terms, logits = self._discriminator_terms(batch, painted, rng)
+        self._backward({name: self.adversarial.weight(name) for name in terms}, terms, share)
+        model_terms = self._model_terms(batch, painted, rng)
+        self._backward(self.weights, model_terms, share)
+        return terms | logits | {f"model/{name}": term for name, term in model_terms.items()}
+
+    def _paint(self, batch: Batch) -> Painted:
+        """Encode the sets and paint the photos in them."""
+        with self._autocast():
+            codes = self.model.encode(batch.style, measure=True)  # (S, d)
+            code = codes.repeat_interleave(batch.style.shape[1], dim=0)  # (B, d)
+            stylized = self.model(batch.content, code)
+        return Painted(codes, code, stylized)
+
+    def _backward(self, weights: dict[str, float], terms: dict[str, Tensor], share: float) -> None:
+        if weights.keys() != terms.keys():
+            raise AssertionError(f"terms {sorted(terms)} do not match weights {sorted(weights)}")
+        if terms:
+            total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+            (total * share).backward()  # type: ignore[no-untyped-call]
+
+    def _discriminator_terms(
+        self, batch: Batch, painted: Painted, rng: torch.Generator
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        if "adversarial" not in self.weights:
+            return {}, {}
+        examples = batch.style.shape[1]
+        other = batch.style_index.roll(1) != batch.style_index  # sets whose neighbor differs
+        return self.adversarial.terms(
+            batch.style.flatten(0, 1),
+            painted.stylized.detach(),
+            painted.code.detach(),
+            painted.codes.detach().roll(1, 0).repeat_interleave(examples, dim=0),
+            other.repeat_interleave(examples),
+            rng,
+            penalize=self.steps_done % self.config.discriminator.r1_interval == 0,
+        )
+
+    def leave_out(self, batch: Batch) -> None:
+        """Count a batch without learning from it: the next step draws another."""
+        self.images_seen += len(batch.content)
+        self.steps_done += 1
+
+    # ------------------------------------------------------------------ encoder and generator
+
+    def _model_terms(
+        self, batch: Batch, painted: Painted, rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        shift = torch.randint(0, 4, (2,), generator=rng).tolist()
+        style_pictures, examples = batch.style.flatten(0, 1), batch.style.shape[1]
+        terms = self.picture_losses.terms(
+            painted.stylized, batch.content, style_pictures, examples, shift
+        )
+        if "adversarial" in self.weights:
+            # the encoder answers for the style, not for the discriminator's taste: no gradient to it
+            terms["adversarial"] = self.adversarial.evaluate(
+                style_pictures, painted.stylized, painted.code.detach(), rng
+            )
+        return {name: terms[name] for name in self.weights}
+
+    @torch.inference_mode()
+    def evaluate(self, batch: Batch) -> dict[str, float]:
+        """The picture terms of the averaged model, unweighted, and "score", their weighted sum."""
+        examples = batch.style.shape[1]
+        code = self.average.encode(batch.style).repeat_interleave(examples, dim=0)
+        painted = self.average(batch.content, code)
+        style = batch.style.flatten(0, 1)
+        terms = self.picture_losses.terms(painted, batch.content, style, examples)
+        values = {name: term.item() for name, term in terms.items()}
+        score = math.fsum(self.weights.get(name, 0.0) * value for name, value in values.items())
+        return values | {"score": score}
+
+    # ------------------------------------------------------------------ helpers
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        """For networks only: losses and Gram matrices are float32."""
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _set_learning_rates(self, progress: float) -> None:
+        """Linear warm-up by images, then half a cosine to zero by progress: no memory needed.
+
+        Five minutes may be ten times the warm-up on one machine and less than twice on another,
+        so that it ends after a tenth of the run at the latest.
+        """
+        train = self.config.train
+        warmed = (self.images_seen + train.batch_size) / max(train.warmup, 1)
+        warm = min(1.0, max(warmed, progress / _WARM))
+        factor = warm * (0.5 + 0.5 * math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+        self.model_optimizer.param_groups[0]["lr"] = train.learning_rate * factor
+        self.discriminator_optimizer.param_groups[0]["lr"] = (
+            train.discriminator_learning_rate * factor
+        )
+
+    def _clip(self, parameters: list[nn.Parameter]) -> Tensor:
+        limit = self.config.train.clip
+        return clip_grad_norm_(parameters, limit if limit > 0 else math.inf).detach()
+
+    def _refuse_non_finite(self, terms: dict[str, Tensor]) -> None:
+        values = torch.stack([term.float() for term in terms.values()])
+        if not torch.isfinite(values).all():  # one wait for the device, not one a term
+            bad = [
+                name
+                for name, value in zip(terms, values.tolist(), strict=True)
+                if not math.isfinite(value)
+            ]
+            raise NonFiniteLossError(
+                f"{', '.join(bad)} is not finite at step {self.steps_done} "
+                f"({self.images_seen} images); no weight was updated"
+            )
+
+    @torch.no_grad()
+    def _update_average(self, images: int) -> None:
+        """Averages forget with a half life in images, shorter while the run is young."""
+        half_life = min(self.config.train.ema_half_life, max(self.images_seen * 0.2, images))
+        share = 1 - 0.5 ** (images / half_life)
+        averaged: list[Tensor] = [*self.average.parameters()]
+        current: list[Tensor] = [*self.model.parameters()]
+        torch._foreach_lerp_(averaged, current, share)
+        for mine, other in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(other)
+
+    def begin_with(self, model: Mapping[str, Tensor], discriminator: Mapping[str, Tensor]) -> None:
+        """Take over trained networks.
+
+        Args:
+            model: state of encoder and generator, which become the averages, too.
+            discriminator: state of the discriminator; empty if there is none, and it begins from nothing.
+        """
+        self.model.load_state_dict(model)
+        self.average.load_state_dict(model)
+        if discriminator:
+            self.discriminator.load_state_dict(discriminator)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on, beside configuration and data."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "model_optimizer": self.model_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "images_seen": self.images_seen,
+            "steps_done": self.steps_done,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name in ("model", "average", "discriminator"):
+            getattr(self, name).load_state_dict(state[name])
+        self.model_optimizer.load_state_dict(state["model_optimizer"])
+        self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.images_seen = int(state["images_seen"])
+        self.steps_done = int(state["steps_done"])

@@ -1,0 +1,535 @@
+"""A run from its folder's point of view: what it leaves, how it stops, how it goes on."""
+
+import json
+import math
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from gan_style.cli.main import train_main
+from gan_style.config import Config, load_config
+from gan_style.data.training_data import TrainingData
+from gan_style.errors import ConfigError, NonFiniteLossError
+from gan_style.files import file_name
+from gan_style.memory import memory_in_use
+from gan_style.pretrained import read_model
+from gan_style.style_code import StyleCode
+from gan_style.training import run as run_module
+from gan_style.training.run import Run, train
+from gan_style.training.run_dir import environment
+from gan_style.training.signals import stop_signals
+from gan_style.training.trainer import Trainer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
+RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
+
+
+@pytest.fixture(autouse=True)
+def _clear(tmp_path: Path) -> Iterator[None]:
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)  # checkpoints are large
+
+
+def copy_of(run: Path, place: Path) -> Path:
+    """Copy a run; its checkpoints, which are replaced and never changed, are linked."""
+
+    def copy(source: str, target: str) -> None:
+        (os.link if source.endswith(".safetensors") else shutil.copyfile)(source, target)
+
+    return shutil.copytree(run, place, copy_function=copy)
+
+
+def newest(run: Path) -> Path:
+    return max(run.glob("checkpoints/step-*.safetensors"))
+
+
+def lines_of(run: Path) -> list[dict[str, Any]]:
+    lines = map(json.loads, (run / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
+
+
+def assert_same_tensors(first: Path, second: Path) -> None:
+    ours, theirs = load_checkpoint(first)[0], load_checkpoint(second)[0]
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+def quietly(config: Config) -> tuple[Path, list[str]]:
+    said: list[str] = []
+    return train(config, said.append), said
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
+    take = Trainer.step
+
+    def stepped(self: Trainer, *given: Any) -> Any:
+        terms = take(self, *given)
+        if self.steps_done == step:
+            os.kill(os.getpid(), number)
+        return terms
+
+    monkeypatch.setattr(Trainer, "step", stepped)
+
+
+# what a run leaves
+
+
+def test_the_run_folder(tiny_run: Path) -> None:
+    found = {path.relative_to(tiny_run).as_posix() for path in tiny_run.rglob("*")}
+    assert found == {
+        "config.yaml",
+        "environment.txt",
+        "log.jsonl",
+        "model.safetensors",
+        "report.txt",
+        *("samples", "samples/sample-00000002.png", "samples/sample-00000004.png"),
+        *("checkpoints", "checkpoints/best.safetensors"),
+        *(f"checkpoints/step-0000000{step}.safetensors" for step in (2, 4)),
+        *("styles", "styles/ink.style.safetensors", "styles/oil.style.safetensors"),
+    }
+    config = load_config(str(tiny_run / "config.yaml"))
+    assert (config.train.steps, config.run.dir) == (4, str(tiny_run))
+    environment = (tiny_run / "environment.txt").read_text(encoding="utf-8")
+    assert f"torch {torch.__version__.partition('+')[0]}" in environment
+    assert "\ndevice cpu\n" in environment
+
+
+def test_the_log_has_every_term_of_every_step(tiny_run: Path) -> None:
+    lines = lines_of(tiny_run)
+    losses = [line for line in lines if "images" in line]
+    assert [(line["step"], line["images"]) for line in losses] == [(1, 2), (2, 4), (3, 6), (4, 8)]
+    known = {"model/content", "model/stroke", "discriminator/logits_real", "learning_rate"}
+    assert all(known <= line.keys() for line in losses)
+    scores = [line for line in lines if "validation/score" in line]
+    assert [line["step"] for line in scores] == [2, 4]  # once for each checkpoint
+    raw = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text().splitlines()]
+    last = [line for line in raw if "images" in line][-1]
+    assert last["images_per_second"] == pytest.approx(8 / (60 * last["minutes"]), rel=0.01)
+
+
+def test_sample_grids_show_photos_and_styles(tiny_run: Path) -> None:
+    grid = Image.open(tiny_run / "samples" / "sample-00000004.png")
+    columns, rows = 3, 5  # photo and two styles; an example and four photos
+    assert grid.width > columns * 48
+    assert grid.height > rows * 48
+
+
+def test_styles_belong_to_the_model(tiny_run: Path) -> None:
+    codes = [StyleCode.load(path) for path in sorted((tiny_run / "styles").iterdir())]
+    assert [(code.name, code.count) for code in codes] == [("ink", 3), ("oil", 3)]
+    assert codes[0].model == codes[1].model != ""
+    assert not torch.equal(codes[0].mean, codes[1].mean)
+
+
+def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
+    exported, facts = load_checkpoint(tiny_run / "model.safetensors")
+    tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
+    assert facts == {"kind": "model", "model": {"code": 16, "size": "small"}}
+    for name, tensor in exported.items():
+        assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
+        assert tensor.dtype == torch.float16 or tensor.ndim < 2, name
+
+
+def test_the_end_says_where_to_look_and_what_to_type(tiny: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "my run"
+    _, said = quietly(load_config(None, [*tiny, *RARELY, "train.steps=1", f"run.dir={folder}"]))
+    told = said[-1]
+    assert f"look at     {folder / 'samples' / 'sample-00000001.png'}" in told
+    assert f"model       {folder / 'model.safetensors'}" in told
+    words = shlex.split(next(line for line in told.splitlines() if "gan-style stylize" in line))
+    assert Path(words[words.index("--style") + 1]).is_file()
+    assert words[words.index("--model") + 1] == str(folder)
+
+
+# how it stops
+
+
+@pytest.mark.parametrize(("limit", "steps"), [("train.images=3", 2), ("train.steps=1", 1)])
+def test_stops_by_images_or_steps(tiny: list[str], tmp_path: Path, limit: str, steps: int) -> None:
+    none = ["train.steps=0", "train.images=0"]
+    config = load_config(None, [*tiny, *RARELY, *none, limit, f"run.dir={tmp_path / 'run'}"])
+    folder, _ = quietly(config)
+    assert newest(folder).name == f"step-{steps:08d}.safetensors"
+    assert (folder / "model.safetensors").is_file()
+
+
+def test_stops_by_minutes(tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def monotonic() -> float:
+        now[0] += 5
+        return now[0]
+
+    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=monotonic))
+    limit = ["train.steps=0", "train.images=0", "train.minutes=0.4"]
+    folder, _ = quietly(load_config(None, [*tiny, *RARELY, *limit, f"run.dir={tmp_path / 'run'}"]))
+    _, metadata = load_checkpoint(newest(folder))
+    assert 24 <= metadata["seconds"] <= 40
+
+
+def test_a_second_signal_interrupts_at_once() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    received: list[list[int]] = []
+
+    def stop_twice() -> None:
+        with stop_signals() as stopped:
+            os.kill(os.getpid(), signal.SIGTERM)
+            received.append([*stopped])
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_twice()
+    assert received == [[signal.SIGTERM]]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_outside_the_main_thread_nobody_listens() -> None:
+    seen: list[list[int]] = []
+
+    def listen() -> None:
+        with stop_signals() as stopped:
+            seen.append(stopped)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert seen == [[]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(
+    tiny: list[str], tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my run"  # a name that needs quotes
+    words = [*tiny, *RARELY, "train.steps=100000", f"run.dir={folder}"]
+    command = [sys.executable, "train.py", "configs/smoke.yaml", *words]
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        log = folder / "log.jsonl"
+        while process.poll() is None and not (log.exists() and log.stat().st_size):
+            time.sleep(0.05)
+        process.send_signal(number)
+        told, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    saved = newest(folder)
+    steps = int(saved.stem.removeprefix("step-"))
+    assert f"stopped after {2 * steps} images; go on with\n" in told
+    python, script, *going_on = shlex.split(told.splitlines()[-1])
+    assert (python, script, going_on[-1]) == ("python", "train.py", "train.resume=true")
+    assert not (folder / "model.safetensors").exists()
+    assert train_main(Path("unused"), [*going_on, f"train.steps={steps + 1}"]) == 0
+    assert newest(folder).name == f"step-{steps + 1:08d}.safetensors"
+    assert (folder / "model.safetensors").is_file()
+    assert [line["step"] for line in lines_of(folder) if "images" in line] == [*range(1, steps + 2)]
+    capsys.readouterr()
+
+
+# how it goes on
+
+
+def test_two_steps_a_stop_and_two_steps_equal_four(
+    tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 2, signal.SIGINT)
+        _, said = quietly(load_config(None, [*tiny, f"run.dir={folder}"]))
+    assert "stopped after 4 images" in said[-1]
+    torch.manual_seed(99)  # whatever else the process does
+    quietly(load_config(str(folder / "config.yaml"), ["train.resume=true"]))
+    for name in ("step-00000002", "step-00000004", "best"):
+        path = Path("checkpoints") / f"{name}.safetensors"
+        assert_same_tensors(folder / path, tiny_run / path)
+        ours, theirs = (load_checkpoint(run / path)[1] for run in (folder, tiny_run))
+        for key in ("state", "best", "tracker", "model"):
+            assert ours[key] == theirs[key], key
+    assert lines_of(folder) == lines_of(tiny_run)
+    assert_same_tensors(folder / "model.safetensors", tiny_run / "model.safetensors")
+    for sample in (tiny_run / "samples").iterdir():
+        assert (folder / "samples" / sample.name).read_bytes() == sample.read_bytes()
+    for path in (tiny_run / "styles").iterdir():
+        ours, theirs = StyleCode.load(path), StyleCode.load(folder / "styles" / path.name)
+        assert torch.equal(ours.mean, theirs.mean)
+
+
+def test_bfloat16_goes_on_bit_for_bit_too(tiny: list[str], tmp_path: Path) -> None:
+    words = [*tiny, *RARELY, "train.precision=bfloat16"]
+    straight, parted = tmp_path / "straight", tmp_path / "parted"
+    quietly(load_config(None, [*words, f"run.dir={straight}"]))
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 2, signal.SIGINT)
+        quietly(load_config(None, [*words, f"run.dir={parted}"]))
+    quietly(load_config(str(parted / "config.yaml"), ["train.resume=true"]))
+    last = Path("checkpoints") / "step-00000004.safetensors"
+    assert_same_tensors(parted / last, straight / last)
+
+
+def test_goes_on_from_a_file_in_a_new_folder(
+    tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    source = tiny_run / "checkpoints" / "step-00000002.safetensors"
+    before = sorted(tiny_run.rglob("*"))
+    words = [*tiny, *RARELY, f"train.resume={source}", f"run.dir={tmp_path / 'run'}"]
+    folder, _ = quietly(load_config(None, words))
+    assert folder == tmp_path / "run"
+    assert_same_tensors(newest(folder), newest(tiny_run))
+    assert sorted(tiny_run.rglob("*")) == before
+
+
+def test_goes_on_from_a_folder_in_that_folder(
+    tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    copy = copy_of(tiny_run, tmp_path / "copy")
+    words = [*tiny, *RARELY, f"train.resume={copy}", "train.steps=5"]
+    folder, _ = quietly(load_config(None, words))
+    assert folder == copy
+    assert newest(folder).name == "step-00000005.safetensors"
+    assert [line["step"] for line in lines_of(folder) if "images" in line] == [1, 2, 3, 4, 5]
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path / "copy")
+    last = newest(copy)
+    content = last.read_bytes()
+    last.unlink()  # it is a link
+    last.write_bytes(content[: len(content) // 2])
+    words = [f"run.dir={copy}", "train.resume=True", *RARELY]
+    quietly(load_config(str(copy / "config.yaml"), words))
+    assert_same_tensors(last, newest(tiny_run))  # made again from the one before
+    assert [line["step"] for line in lines_of(copy) if "images" in line] == [1, 2, 3, 4]
+
+
+def test_a_whole_run_that_goes_on_ends_at_once(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path / "copy")
+    words = [f"run.dir={copy}", "train.resume=true"]
+    quietly(load_config(str(copy / "config.yaml"), words))
+    assert_same_tensors(newest(copy), newest(tiny_run))
+
+
+def test_the_tracker_gets_its_state_back(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    build = run_module.build_tracker
+    monkeypatch.setattr(
+        run_module, "build_tracker", lambda *words: (given.append(words[-1]), build(*words))[1]
+    )
+    copy = copy_of(tiny_run, tmp_path / "copy")
+    quietly(load_config(str(copy / "config.yaml"), [f"run.dir={copy}", "train.resume=true"]))
+    assert given == [load_checkpoint(newest(tiny_run))[1]["tracker"]] == [{"log": {"step": 4}}]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_the_best_is_kept(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
+) -> None:
+    scores = iter([3.0, broken, 1.0, 2.0])
+    monkeypatch.setattr(run_module, "FEWEST", 0)
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
+    folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
+    best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
+    third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
+    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}, "later": 0}
+    assert all(torch.equal(tensor, third[name]) for name, tensor in best.items())
+    assert load_checkpoint(newest(folder))[1]["best"]["score"] == 1.0
+    exported = load_checkpoint(folder / "model.safetensors")[0]
+    assert all(torch.equal(best[f"average.{k}"].to(v.dtype), v) for k, v in exported.items())
+    kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    steps = ["step-00000003.safetensors", "step-00000004.safetensors"]
+    assert kept == ["best.safetensors", *steps]
+
+
+def test_with_few_pictures_held_out_the_last_is_the_best(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([1.0, 2.0, 3.0, math.nan])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    folder, _ = quietly(
+        load_config(None, [*tiny, "run.checkpoint_every=1", f"run.dir={tmp_path / 'run'}"])
+    )
+    best = load_checkpoint(folder / "checkpoints" / "best.safetensors")[1]["best"]
+    assert (best["step"], best["score"]) == (3, 3.0)
+
+
+def test_a_run_stops_when_nothing_gets_better(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([2.0, 1.0, *[3.0] * 9])
+    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(run_module, "FEWEST", 0)
+    words = ["train.steps=9", "train.patience=2", "run.checkpoint_every=1", "run.sample_every=99"]
+    folder, said = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
+    assert "stopped early" in said[-1]
+    assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
+
+
+def test_a_part_of_the_run_that_ends_in_a_step_left_out_has_its_checkpoint_with_the_next(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Trainer.step
+
+    def stepped(self: Trainer, *given: Any) -> Any:
+        if self.steps_done == 1:  # the second of twenty, and so the end of the first tenth
+            raise NonFiniteLossError("for once")
+        return take(self, *given)
+
+    monkeypatch.setattr(Trainer, "step", stepped)
+    words = ["train.steps=20", "run.checkpoint_every=0", "run.keep=99", "run.sample_every=99"]
+    folder, _ = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    saved = sorted(path.stem for path in (folder / "checkpoints").glob("step-*"))
+    assert saved == [f"step-{step:08d}" for step in (3, *range(4, 21, 2))]
+
+
+def test_one_picture_is_learnt_with_a_warning(
+    tiny: list[str], collection: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    shutil.copy(collection / "styles" / "ink" / "0.png", tmp_path / "mine")
+    words = [f"data.styles={tmp_path / 'mine'}", "train.steps=1", f"run.dir={tmp_path / 'run'}"]
+    folder, said = quietly(load_config(None, [*tiny, *words]))
+    assert said[1].startswith("warning: style mine is one picture")
+    assert "add pictures" in said[-1]
+    assert (folder / "styles" / "mine.style.safetensors").is_file()
+
+
+# what it refuses
+
+
+def refused(words: list[str]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        quietly(load_config(None, words))
+    return str(caught.value)
+
+
+def test_a_folder_that_holds_a_run_is_refused(tiny: list[str], tiny_run: Path) -> None:
+    message = refused([*tiny, f"run.dir={tiny_run}"])
+    assert f"{tiny_run} holds a run already; go on with train.resume=true" in message
+
+
+def test_nothing_to_go_on_from(tiny: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "checkpoints" / "step-00000002.safetensors").write_text("not one")
+    assert str(folder) in refused([*tiny, f"run.dir={folder}", "train.resume=true"])
+    assert "nowhere" in refused([*tiny, "train.resume=nowhere"])
+    assert "needs run.dir" in refused([*tiny, "train.resume=true"])
+
+
+def test_another_size_of_model_is_refused(tiny: list[str], tiny_run: Path) -> None:
+    for changed in ("model.code=24", "model.size=large"):
+        message = refused([*tiny, changed, f"run.dir={tiny_run}", "train.resume=true"])
+        assert str(newest(tiny_run)) in message
+        assert "model.code and model.size cannot change" in message
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "checkpoints/best.safetensors"])
+def test_what_holds_no_whole_state_is_refused(
+    tiny: list[str], tiny_run: Path, tmp_path: Path, name: str
+) -> None:
+    words = [*tiny, f"train.resume={tiny_run / name}", f"run.dir={tmp_path / 'new'}"]
+    assert f"{tiny_run / name} cannot be resumed" in refused(words)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_state_of_other_networks_is_refused(
+    tiny: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    tensors, facts = load_checkpoint(newest(tiny_run))
+    name = next(name for name in tensors if name.startswith("model.generator"))
+    tensors[name] = torch.zeros(3)
+    path = tmp_path / "checkpoints" / "step-00000004.safetensors"
+    save_checkpoint(path, tensors, facts)
+    assert f"{path} cannot be resumed" in refused([*tiny, f"train.resume={path}"])
+
+
+# small things
+
+
+def test_file_names_of_styles_never_fall_together() -> None:
+    names = ["ink", "a/b", "a b", "a-b", "a:b", "../x", "雪", "ü", ".hidden", "***"]
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == len(files)
+    assert file_name("ink") == "ink"
+    assert not any("/" in name or name.startswith(".") for name in files)
+
+
+def test_environment_and_memory() -> None:
+    told = environment(torch.device("cpu"), "float32")
+    assert {line.split()[0] for line in told.splitlines()} >= {
+        "python",
+        "torch",
+        "device",
+        "command",
+    }
+    assert memory_in_use(torch.device("cpu")) > 0.05
+
+
+def test_without_a_name_the_run_gets_a_fresh_folder(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, _ = quietly(load_config(None, [*tiny, *RARELY, "train.steps=1", "run.name=a / b"]))
+    assert folder.parent == Path("runs")
+    assert folder.name.endswith("-a-b")
+    assert (folder / "model.safetensors").is_file()
+
+
+# beginning with a trained model
+
+
+def test_a_run_begins_with_a_trained_model(tiny_run: Path, tiny: list[str], tmp_path: Path) -> None:
+    """Before its first step the new run is the old model; then it goes its own way."""
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, print)
+    run = Run(config, tmp_path / "new", data, trainer)
+    run.begin(str(tiny_run))
+    old = read_model(tiny_run).model
+    assert all(torch.equal(old[k], v) for k, v in trainer.model.state_dict().items())
+    assert all(torch.equal(old[k], v) for k, v in trainer.average.state_dict().items())
+    folder = train(config)
+    new = read_model(folder).model
+    assert any(not torch.equal(old[k], v) for k, v in new.items())
+
+
+def test_a_model_of_another_kind_is_no_beginning(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    words = [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}", "model.code=24"]
+    with pytest.raises(ConfigError, match=r"train\.init .* model\.code=16 .* has 24"):
+        train(load_config(None, words))
+
+
+def test_the_critic_is_taken_over_where_there_is_one(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    newest = newest_checkpoint(tiny_run / "checkpoints")
+    assert newest is not None
+    config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={newest}"])
+    trainer = Trainer(config, torch.device("cpu"))
+    read = read_model(newest)
+    trainer.begin_with(read.model, read.discriminator)
+    mine = trainer.discriminator.state_dict()
+    assert all(torch.equal(v, mine[k]) for k, v in read.discriminator.items())
+    assert read.discriminator.keys() == mine.keys()
