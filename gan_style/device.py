@@ -1,10 +1,13 @@
-"""What the machine can do: where to run, in which arithmetic, and the cure for its allocator."""
+"""Devices: where networks run, in which precision, and how memory is allocated on the CPU."""
 
 import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
+
+from gan_style.errors import ConfigError
 
 _M_TRIM_THRESHOLD = -1  # numbers from glibc's malloc.h
 _M_MMAP_MAX = -4
@@ -13,7 +16,7 @@ _M_MMAP_MAX = -4
 def keep_freed_memory() -> None:
     """Stop glibc returning each large buffer to the kernel and fetching fresh pages for the next.
 
-    Page faults took half of all CPU time in training (docs/LOG.md). Call it before the first
+    Page faults took half of all CPU time in training (docs/experiments). Call it before the first
     tensor. Does nothing where the C library is not glibc.
     """
     try:
@@ -30,7 +33,7 @@ def matrix_products(precision: str) -> Iterator[None]:
 
     For "bfloat16" they may use bfloat16 factors, with float32 sums and results: the features of
     such a network are bfloat16 numbers already, so Gram matrices stay exact (7e-7 of the largest
-    entry) and are 2.3 times faster (docs/LOG.md). The process's own setting comes back after it.
+    entry) and are 2.3 times faster (docs/experiments). The process's own setting is restored.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
@@ -49,26 +52,50 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """`train.precision` with "auto" resolved: bfloat16 where the device is fast at it."""
+    """The precision itself, or for "auto" bfloat16 where the device is fast at it, else float32."""
     if wanted != "auto":
         return wanted
     return "bfloat16" if bfloat16_is_fast(device) else "float32"
 
 
-def choose_device(wanted: str) -> torch.device:
-    """cuda, then mps, then cpu for "auto".
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The context in which networks run in this precision, "bfloat16" or "float32".
+
+    It is for networks only: losses and Gram matrices are taken in float32, outside it.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def choose_device(wanted: str | torch.device) -> torch.device:
+    """Find the device of a name.
+
+    Args:
+        wanted: a torch.device, "cpu", "cuda", "cuda:N" (the GPU of number N, from 0), "mps", or
+            "auto": the first there is of cuda, mps and cpu.
 
     Raises:
-        ValueError: a device that this machine or this PyTorch does not have.
+        ConfigError: this machine, or this PyTorch, has no such device; the message lists those
+            it has.
     """
-    found = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if wanted == "auto":
-        return torch.device(next(name for name, there in found.items() if there))
-    if not found.get(wanted, False):
-        there = ", ".join(name for name, is_there in found.items() if is_there)
-        raise ValueError(f"train.device is {wanted!r}, which is not here; allowed: auto, {there}")
-    return torch.device(wanted)
+    there = _devices()
+    name = there[0] if wanted == "auto" else str(wanted)
+    if isinstance(wanted, torch.device) and wanted.type != "cuda":
+        name = wanted.type  # a tensor's own says "mps:0", and there is no other
+    if name not in there:
+        raise ConfigError(
+            f"device {str(wanted)!r} is not available on this machine; "
+            f"allowed: {', '.join(['auto', *there])}"
+        )
+    return torch.device(name)
+
+
+def _devices() -> list[str]:
+    """Names of what can be computed on here, the best first."""
+    devices = []
+    if torch.cuda.is_available():
+        devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]

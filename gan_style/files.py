@@ -7,24 +7,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gan_style.errors import DataError
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """A file to write to, which takes the place of `path` when the block ends well.
 
-    Else `path` stays as it was. Missing folders are made.
+    Otherwise `path` stays as it was. Missing folders are made. The file to write to is a hidden
+    one beside `path`, `.NAME.PID.part`.
+
+    Args:
+        path: of the file to write or replace.
+        durable: whether the file has to outlast a power cut that comes right after the block;
+            waiting for the disk takes time.
 
     Raises:
-        OSError: the folder cannot be made, or the file not be replaced.
+        OSError: the folder cannot be made, or the file cannot be replaced.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if durable:
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
+        if durable and os.name == "posix":  # elsewhere a folder cannot be opened
+            _sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def find_files(folder: str | Path) -> list[Path]:
@@ -34,11 +55,11 @@ def find_files(folder: str | Path) -> list[Path]:
     it tells why.
 
     Raises:
-        ValueError: `folder` is missing or not a folder.
+        DataError: `folder` is missing or not a folder.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is {'not a folder' if folder.exists() else 'missing'}")
+        raise DataError(f"{folder} is {'not a folder' if folder.exists() else 'missing'}")
     found: list[Path] = []
     seen = {folder.resolve()}
 
@@ -55,10 +76,8 @@ def find_files(folder: str | Path) -> list[Path]:
 
 
 def file_name(style: str) -> str:
-    """The style's name as a file name; a hash keeps apart names that would fall together."""
+    """Turn a style's name into a file name; a hash keeps apart names that would become the same."""
     plain = re.sub(r"[^\w.-]+", "-", style).strip("-.")
-    return (
-        plain
-        if plain == style
-        else f"{plain or 'style'}-{hashlib.sha1(style.encode()).hexdigest()[:6]}"
-    )
+    if plain == style:
+        return plain
+    return f"{plain or 'style'}-{hashlib.sha1(style.encode()).hexdigest()[:6]}"

@@ -7,24 +7,28 @@ import pytest
 import torch
 
 from gan_style.device import (
+    autocast,
     bfloat16_is_fast,
     choose_device,
+    choose_precision,
     keep_freed_memory,
     matrix_products,
 )
+from gan_style.errors import ConfigError
 
 
-def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: int, mps: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
 
 @pytest.mark.parametrize(
     ("cuda", "mps", "expected"),
-    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+    [(2, True, "cuda"), (1, False, "cuda"), (0, True, "mps"), (0, False, "cpu")],
 )
 def test_the_best_device_is_chosen(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
+    monkeypatch: pytest.MonkeyPatch, cuda: int, mps: bool, expected: str
 ) -> None:
     machine(monkeypatch, cuda=cuda, mps=mps)
     assert choose_device("auto") == torch.device(expected)
@@ -32,17 +36,57 @@ def test_the_best_device_is_chosen(
     assert choose_device("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("wanted", ["cuda", "mps", "tpu", "", "CPU"])
-def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
-    machine(monkeypatch, cuda=False, mps=False)
-    with pytest.raises(ValueError, match=rf"train.device is '{wanted}'.*allowed: auto, cpu$"):
+@pytest.mark.parametrize("wanted", ["cuda:1", torch.device("cuda:1"), torch.device("cuda", 1)])
+def test_a_gpu_is_chosen_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, wanted: str | torch.device
+) -> None:
+    machine(monkeypatch, cuda=2, mps=False)
+    assert choose_device(wanted) == torch.device("cuda", 1)
+
+
+def test_a_device_of_torch_may_say_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, cuda=0, mps=True)
+    assert choose_device(torch.device("mps:0")) == torch.device("mps")
+    assert choose_device(torch.device("cpu")) == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["cuda", "cuda:0", torch.device("cuda:1"), "mps", "tpu", "", "CPU"]
+)
+def test_a_device_that_is_not_here_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wanted: str | torch.device
+) -> None:
+    machine(monkeypatch, cuda=0, mps=False)
+    with pytest.raises(
+        ConfigError, match=rf"device '{wanted}' is not available.*; allowed: auto, cpu$"
+    ):
         choose_device(wanted)
 
 
 def test_the_refusal_names_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine(monkeypatch, cuda=False, mps=True)
-    with pytest.raises(ValueError, match=r"allowed: auto, mps, cpu$"):
+    machine(monkeypatch, cuda=0, mps=True)
+    with pytest.raises(ConfigError, match=r"allowed: auto, mps, cpu$"):
         choose_device("cuda")
+    machine(monkeypatch, cuda=2, mps=False)
+    with pytest.raises(ConfigError, match=r"allowed: auto, cuda, cuda:0, cuda:1, cpu$"):
+        choose_device("cuda:2")
+
+
+def test_networks_run_in_the_precision() -> None:
+    cpu, factors = torch.device("cpu"), torch.ones(2, 2)
+    with autocast(cpu, "bfloat16"):
+        assert (factors @ factors).dtype == torch.bfloat16
+    with autocast(cpu, "float32"):
+        assert (factors @ factors).dtype == torch.float32
+
+
+def test_automatic_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert choose_precision("auto", cpu) == "bfloat16"
+    assert choose_precision("float32", cpu) == "float32"
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    assert choose_precision("auto", cpu) == "float32"
 
 
 @pytest.mark.parametrize("answer", [True, False])

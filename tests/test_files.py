@@ -1,14 +1,18 @@
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from gan_style.files import replacing
+from gan_style.errors import DataError
+from gan_style.files import file_name, find_files, replacing
 
 
-def test_what_is_written_takes_the_place_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("durable", [False, True])
+def test_what_is_written_takes_the_place_of_the_file(tmp_path: Path, durable: bool) -> None:
     path = tmp_path / "new" / "notes.txt"
     for text in ("first", "second"):
-        with replacing(path) as temporary:
+        with replacing(path, durable=durable) as temporary:
             temporary.write_text(text)
         assert path.read_text() == text
     assert list(path.parent.iterdir()) == [path]
@@ -30,3 +34,38 @@ def test_what_breaks_off_leaves_the_file_as_it_was(
         write_half()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_durable_file_is_on_disk_before_it_takes_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        calls.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        sync(descriptor)
+
+    def swap(source: Path, target: Path) -> None:
+        calls.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", swap)
+    with replacing(tmp_path / "notes.txt", durable=True) as temporary:
+        temporary.write_text("kept")
+    assert calls == ["sync file", "replace", "sync folder"]
+
+
+@pytest.mark.parametrize(("name", "why"), [("nowhere", "missing"), ("file", "not a folder")])
+def test_files_are_found_in_folders_only(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=f"{name} is {why}"):
+        find_files(tmp_path / name)
+
+
+def test_names_of_styles_become_names_of_files() -> None:
+    assert file_name("ink") == "ink"
+    one, other = file_name("a/b"), file_name("a b")
+    assert one.startswith("a-b-")
+    assert one != other

@@ -18,11 +18,15 @@ from torch.utils.data import Dataset
 from gan_style.color import recolor
 from gan_style.config import DataConfig
 from gan_style.data.collection import Style
-from gan_style.data.images import from_bytes, read_picture, resize_short_side, to_bytes
+from gan_style.data.images import (
+    center_crop,
+    from_bytes,
+    read_picture,
+    resize_short_side,
+    to_bytes,
+)
 from gan_style.errors import DataError, PictureError
-
-LONGEST = 4.0
-"""A picture's longer side is cut to this many times its shorter one."""
+from gan_style.sizes import LONGEST_RATIO
 
 _TRIES, _PLAIN = 4, 8  # places that are tried for a square; levels of 255 that it has to differ by
 
@@ -153,15 +157,8 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
 def decode_image(path: Path, size: int) -> Tensor:
     """Read a file as (3, h, w) uint8 with a short side of `size`; PictureError if it cannot be."""
     image = read_picture(path, size)
-    image = image.crop(center(*image.size, LONGEST))  # before it is enlarged
-    return to_bytes(resize_short_side(image, size))
-
-
-def center(width: int, height: int, longest: float) -> tuple[int, int, int, int]:
-    """Corners of the middle whose longer side is at most `longest` times the shorter one."""
-    limit = int(min(width, height) * longest)
-    left, top = max(0, width - limit) // 2, max(0, height - limit) // 2
-    return left, top, left + min(width, limit), top + min(height, limit)
+    cut = center_crop(image, LONGEST_RATIO)  # before it is enlarged
+    return to_bytes(resize_short_side(cut, size))
 
 
 def _different(rng: np.random.Generator, number: int, wanted: int) -> list[int]:

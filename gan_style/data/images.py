@@ -6,9 +6,10 @@ Elsewhere a picture is a float32 tensor (3, H, W), RGB in [0, 1].
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,10 @@ from torch import Tensor
 
 from gan_style.errors import PictureError
 from gan_style.files import find_files, replacing
+
+Item = TypeVar("Item")
+Picture: TypeAlias = Image.Image | str | Path
+"""A picture in memory, or the path of its file."""
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings, in lower case, by which picture files are found in a folder."""
@@ -36,19 +41,34 @@ _TURNS = {
 }
 
 
-def read_picture(path: str | Path, short_side: int = 0) -> Image.Image:
+def open_picture(picture: Picture, short_side: int | None = None) -> Image.Image:
+    """A picture of any mode, or the file at a path, as `read_picture` returns it.
+
+    Args:
+        picture: A PIL picture, which is not changed, or a path.
+        short_side: As in `read_picture`; a picture in memory keeps its size.
+
+    Raises:
+        PictureError: As `read_picture`.
+    """
+    if isinstance(picture, Image.Image):
+        return to_rgb(picture)
+    return read_picture(picture, short_side)
+
+
+def read_picture(path: str | Path, short_side: int | None = None) -> Image.Image:
     """Read a file's first picture as RGB, upright, in sRGB, over white where it is transparent.
 
     Args:
         path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends in.
-        short_side: Pixels; if given, a JPEG of four times this or more is decode_image smaller, which
-            is faster, but never below twice this.
+        short_side: A hint for decoding, in pixels: a JPEG of at least four times this size is
+            decoded at a smaller scale, which is faster, but never below twice this.
 
     Raises:
         PictureError: The file is missing, unreadable, empty, broken, no picture or too large.
     """
     with _opened(Path(path)) as image:
-        if short_side:
+        if short_side is not None:
             image.draft(None, (2 * short_side, 2 * short_side))
         image.load()
         return to_rgb(image)
@@ -178,6 +198,32 @@ def resize_short_side(image: Image.Image, size: int) -> Image.Image:
     return image if same else image.resize((width, height), Image.Resampling.LANCZOS, None, 3.0)
 
 
+def center_box(width: int, height: int, longest: float = 1.0) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what `center_crop` keeps of a picture of this size."""
+    limit = int(min(width, height) * longest)
+    left, top = max(0, width - limit) // 2, max(0, height - limit) // 2
+    return left, top, left + min(width, limit), top + min(height, limit)
+
+
+def center_crop(image: Image.Image, longest: float = 1.0) -> Image.Image:
+    """Cut out the middle whose longer side is at most `longest` (>= 1) times the shorter one."""
+    return image.crop(center_box(*image.size, longest))
+
+
+def evenly(items: Sequence[Item], number: int, *, to_last: bool = False) -> list[Item]:
+    """Choose `number` of the items, or all if there are fewer, at even distances from the first on.
+
+    With `to_last` the last item is among them if two or more are chosen; without it the choice
+    stops one distance short of the end.
+    """
+    count = len(items)
+    if number >= count:
+        return list(items)
+    if to_last and number > 1:
+        return [items[round(i * (count - 1) / (number - 1))] for i in range(number)]
+    return [items[i * count // number] for i in range(number)]
+
+
 def find_pictures(folder: str | Path) -> list[Path]:
     """List the picture files under `folder`, by `SUFFIXES`, sorted; nothing hidden.
 
@@ -185,17 +231,17 @@ def find_pictures(folder: str | Path) -> list[Path]:
     it tells why.
 
     Raises:
-        ValueError: `folder` is missing or not a folder.
+        DataError: `folder` is missing or not a folder.
     """
     return [path for path in find_files(folder) if path.suffix.lower() in SUFFIXES or path.is_dir()]
 
 
 def some_pictures(folder: str | Path) -> list[Path]:
-    """`find_pictures`, of which there has to be one.
+    """As `find_pictures`, where at least one has to be found.
 
     Raises:
         PictureError: there is none.
-        ValueError: `folder` is missing or not a folder.
+        DataError: `folder` is missing or not a folder.
     """
     found = find_pictures(folder)
     if not found:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -28,13 +27,9 @@ from gan_style.data.collection import (
 from gan_style.data.collection import Style as Style
 from gan_style.data.collection import load_content as load_content
 from gan_style.data.collection import load_styles as load_styles
-from gan_style.data.dataset import LONGEST, Batch, Pictures, center, decode_image
-from gan_style.data.images import (
-    from_bytes,
-    picture_size,
-)
-
-Item = TypeVar("Item")
+from gan_style.data.dataset import Batch, Pictures, decode_image
+from gan_style.data.images import center_box, evenly, from_bytes, picture_size
+from gan_style.sizes import LONGEST_RATIO
 
 WATCHED = 16
 """Squares of style pictures that a model in training is judged by, and as many photos."""
@@ -199,18 +194,12 @@ def _sets(styles: int) -> int:
 
 
 def _bytes_needed(sizes: Iterable[tuple[int, int]], short: int) -> int:
-    return sum(3 * short * round(short * min(LONGEST, max(s) / min(s))) for s in sizes)
+    return sum(3 * short * round(short * min(LONGEST_RATIO, max(s) / min(s))) for s in sizes)
 
 
 def _sample(picture: Tensor) -> Tensor:
-    left, top, right, bottom = center(picture.shape[2], picture.shape[1], _LONGEST_SAMPLE)
+    left, top, right, bottom = center_box(picture.shape[2], picture.shape[1], _LONGEST_SAMPLE)
     return from_bytes(picture[:, top:bottom, left:right]).contiguous()
-
-
-def evenly(items: Sequence[Item], number: int) -> list[Item]:
-    """So many of the items, or all if there are fewer, at even distances from the first on."""
-    number = min(number, len(items))
-    return [items[i * len(items) // number] for i in range(number)]
 
 
 def _leave_signals_to_parent(worker: int) -> None:

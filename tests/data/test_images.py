@@ -14,9 +14,13 @@ from PIL import Image, ImageCms
 from gan_style.data.grid import picture_grid
 from gan_style.data.images import (
     MAX_PIXELS,
+    center_box,
+    center_crop,
+    evenly,
     find_pictures,
     from_bytes,
     group_pictures,
+    open_picture,
     picture_size,
     read_picture,
     resize_short_side,
@@ -416,3 +420,46 @@ def test_save_picture_refuses_what_it_cannot_write(tmp_path: Path) -> None:
         save_picture(noise(), tmp_path / "x.webp")
     with pytest.raises(PictureError, match="cannot be written"):
         save_picture(noise(), tmp_path / "file" / "x.png")
+
+
+def test_a_picture_is_opened_from_memory_or_from_its_file(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (6, 4), (*RED, 0))
+    picture.save(tmp_path / "x.png")
+    for given in (picture, tmp_path / "x.png", str(tmp_path / "x.png")):
+        assert pixels(open_picture(given)) == [[WHITE] * 6] * 4
+    with pytest.raises(PictureError, match="no such file"):
+        open_picture(tmp_path / "y.png")
+
+
+def test_the_hint_for_decoding_concerns_files_alone(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (800, 640), RED)
+    picture.save(tmp_path / "x.jpg")
+    assert open_picture(tmp_path / "x.jpg", 80).size == (200, 160)
+    assert open_picture(picture, 80).size == (800, 640)
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "box"),
+    [
+        ((40, 30), 1.0, (5, 0, 35, 30)),
+        ((30, 41), 1.0, (0, 5, 30, 35)),
+        ((30, 100), 1.5, (0, 27, 30, 72)),
+        ((900, 100), 4, (250, 0, 650, 100)),
+        ((399, 100), 4, (0, 0, 399, 100)),
+    ],
+)
+def test_the_middle_is_cut_out(
+    size: tuple[int, int], longest: float, box: tuple[int, int, int, int]
+) -> None:
+    assert center_box(*size, longest) == box
+    picture = noise(*size)
+    assert center_crop(picture, longest).tobytes() == picture.crop(box).tobytes()
+
+
+def test_items_are_chosen_evenly() -> None:
+    assert evenly(range(10), 3) == [0, 3, 6]
+    assert evenly(range(10), 3, to_last=True) == [0, 4, 9]
+    assert evenly(range(10), 1) == evenly(range(10), 1, to_last=True) == [0]
+    for to_last in (False, True):
+        assert evenly("abc", 3, to_last=to_last) == evenly("abc", 9, to_last=to_last) == [*"abc"]
+        assert evenly("abc", 0, to_last=to_last) == []
