@@ -1,11 +1,13 @@
-"""Every option of a run: its type, default, meaning and limits. OmegaConf stays in this file.
+"""Every option of a training run: its type, default, meaning and limits.
 
-To add an option, add a field with its meaning under it: files, overrides, checks, help and
-checkpoints follow. A value is taken as it is written: no interpolation, and `off` is a word.
+OmegaConf stays in this file. To add an option, add a field with its meaning under it: files,
+overrides, checks, help and checkpoints follow. A value is taken as it is written: no
+interpolation, and `off` is a word. `null` means that something is not given.
 """
 
 import inspect
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
@@ -13,47 +15,46 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
+from gan_style.config_files import read_settings, settings_of, settings_of_override
 from gan_style.errors import ConfigError
-from gan_style.options import (
-    Option,
-    Section,
-    limited,
-    options_of,
-    read_settings,
-    settings_of,
-    settings_of_override,
-)
+from gan_style.files import replacing
+from gan_style.networks import PICTURE_NETWORKS, STROKE_NETWORKS
+from gan_style.options import Option, Section, device_option, option, options_of
+from gan_style.sizes import MINIMUM_SIDE, READING_SIDE
+
+logger = logging.getLogger(__name__)
+
+_RENAMED = {"model.code": "model.code_dim", "data.recolour": "data.recolor"}
+"""Names of version 0.1, which are read for one version more."""
 
 
 @dataclass(frozen=True)
 class DataConfig(Section, key="data"):
     """Where the pictures come from and how training sees them."""
 
-    styles: str = ""
+    styles: str | None = None
     """Folder of pictures = one style; folder of folders = one style each. Required."""
     content: str = "scikit-image"
     """Folder of photos (searched recursively), or `scikit-image` for the photographs it carries."""
     picture_is_style: bool = False
     """Make every picture under `data.styles` its own style."""
-    size: int = limited(288, at_least=32)
+    size: int = option(READING_SIDE, at_least=MINIMUM_SIDE)
     """Short side in pixels to which pictures are brought before they are cropped."""
-    crop: int = limited(128, at_least=32)
+    crop: int = option(128, at_least=MINIMUM_SIDE)
     """Side in pixels of the squares trained on; a multiple of 8, at most `data.size`."""
-    max_examples: int = limited(8, at_least=1)
-    """A style is encoded from 1 to this many pictures, drawn anew each batch, and as many paintings
-    together are asked for what they have."""
-    scale_jitter: float = limited(0.15, at_least=0, at_most=0.5)
+    max_examples: int = option(8, at_least=1)
+    """A set has 1 to this many pictures of a style, drawn anew for each batch; the statistics of
+    as many paintings are matched to those of the set."""
+    scale_jitter: float = option(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
-    recolor: float = limited(0.0, at_least=0, at_most=1)
-    """Share of style sets that are shown in the palette of another: more styles of few works."""
-    held_out: float = limited(0.1, at_least=0, at_most=0.5)
-    """Share of a style's pictures not trained on: the best checkpoint is chosen by them."""
-    memory_gb: float = limited(2.0, at_least=0)
+    recolor: float = option(0.0, at_least=0, at_most=1)
+    """Share of sets that are shown in the palette of another one: more styles from few works."""
+    held_out: float = option(0.1, at_least=0, at_most=0.5)
+    """Share of a style's pictures that are not trained on; they choose the best checkpoint."""
+    memory_gb: float = option(2.0, at_least=0)
     """Decoded pictures are kept in memory up to this size; above it, workers decode them."""
-    workers: int = limited(2, at_least=0)
+    workers: int = option(2, at_least=0)
     """Processes that decode when the pictures do not fit `data.memory_gb`."""
 
     def __post_init__(self) -> None:
@@ -69,42 +70,45 @@ class ModelConfig(Section, key="model"):
 
     size: Literal["small", "large"] = "small"
     """`small` trains on a CPU; `large` wants a GPU."""
-    code: int = limited(256, at_least=8, at_most=512)
+    code_dim: int = option(256, at_least=8, at_most=512)
     """Numbers in a style code."""
+    supersampling: float = option(1.5, at_least=1, at_most=4)
+    """The generator works at so many times the picture's size and reduces the result; 1.5 is that
+    of the shipped model. Twice costs four times the work."""
 
 
 @dataclass(frozen=True)
 class FeaturesConfig(Section, key="features"):
-    """The frozen networks that the losses look through."""
+    """The frozen networks through which the losses compare pictures."""
 
-    network: Literal["compact", "vgg19", "vgg16"] = "compact"
+    network: str = option("compact", choices=PICTURE_NETWORKS)
     """Maps for content and style. `compact` is shipped; the others are torchvision's."""
-    weights: str = ""
-    """File of weights for `features.network`; empty: what is shipped, or torchvision's download."""
-    stroke_network: Literal["compact", "squeezenet"] = "compact"
-    """Deeper maps, seen on gray pictures, for the stroke loss."""
-    stroke_weights: str = ""
-    """File of weights for `features.stroke_network`; empty as above."""
+    weights: str | None = None
+    """File of weights for `features.network`; null: what is shipped, or torchvision's download."""
+    stroke_network: str = option("compact", choices=STROKE_NETWORKS)
+    """Deeper maps of the gray picture, for the stroke loss."""
+    stroke_weights: str | None = None
+    """File of weights for `features.stroke_network`; null as above."""
 
 
 @dataclass(frozen=True)
 class LossWeights(Section, key="losses"):
-    """The weight of each term of the model's objective; 0 leaves the term out."""
+    """The weight of each loss of encoder and generator; a loss of weight 0 is not computed."""
 
-    adversarial: float = limited(1.0, at_least=0)
-    """How far the discriminator is from taking the output for this style."""
-    content: float = limited(0.3, at_least=0)
+    adversarial: float = option(1.0, at_least=0)
+    """The adversarial loss: the discriminator is to take the output for a picture of this style."""
+    content: float = option(0.3, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
-    gram: float = limited(10.0, at_least=0)
+    gram: float = option(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""
-    moments: float = limited(4.0, at_least=0)
+    moments: float = option(4.0, at_least=0)
     """Squared distance of channel means and deviations to the style pictures."""
-    stroke: float = limited(0.8, at_least=0)
-    """Gram and moments of deeper maps on gray pictures: the hand rather than the palette."""
-    tv: float = limited(0.1, at_least=0)
+    stroke: float = option(0.8, at_least=0)
+    """Gram matrices and moments of deeper maps of gray pictures: strokes rather than palette."""
+    tv: float = option(0.1, at_least=0)
     """Total variation of the output."""
-    smoothness: float = limited(20.0, at_least=0)
-    """Coarse edges of the output where the photo is plain, such as quilts in skies."""
+    smoothness: float = option(20.0, at_least=0)
+    """Coarse edges of the output in flat regions of the photo, such as crack artifacts in skies."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,51 +122,51 @@ class DiscriminatorConfig(Section, key="discriminator"):
 
     form: Literal["hinge", "nonsaturating", "leastsquares", "relativistic"] = "hinge"
     """Form of the adversarial loss."""
-    r1: float = limited(0.1, at_least=0)
+    r1: float = option(0.1, at_least=0)
     """Weight of the R1 gradient penalty; 0 turns it off."""
-    r1_interval: int = limited(16, at_least=1)
+    r1_interval: int = option(16, at_least=1)
     """The penalty is taken every so many steps and scaled to match."""
     augment: bool = True
-    """Shift, cut out and change the brightness of what the discriminator sees (DiffAugment)."""
+    """Shift, cut out and change the brightness of the discriminator's input (DiffAugment)."""
 
 
 @dataclass(frozen=True)
 class TrainConfig(Section, key="train"):
     """Length, optimization and precision of the run. Progress is counted in images seen."""
 
-    images: int = limited(0, at_least=0)
-    """Stop after so many content pictures; 0: no such limit."""
-    steps: int = limited(0, at_least=0)
-    """Stop after so many steps; 0: no such limit."""
-    minutes: float = limited(5.0, at_least=0)
-    """Stop after so many minutes of training, resumed parts included; 0: no such limit."""
-    patience: int = limited(0, at_least=0)
-    """Stop if so many checkpoints in a row paint no better on pictures held out; 0: never."""
-    batch_size: int = limited(8, at_least=1)
+    images: int | None = option(None, at_least=1, formerly="0")
+    """Stop after so many content pictures; null: no such limit."""
+    steps: int | None = option(None, at_least=1, formerly="0")
+    """Stop after so many steps; null: no such limit."""
+    minutes: float | None = option(5.0, above=0, formerly="0")
+    """Stop after so many minutes of training, resumed parts included; null: no such limit."""
+    patience: int | None = option(None, at_least=1, formerly="0")
+    """Stop if so many checkpoints in a row are no better on pictures held out; null: never."""
+    batch_size: int = option(8, at_least=1)
     """Content pictures a step."""
-    accumulate: int = limited(1, at_least=1)
+    accumulate: int = option(1, at_least=1)
     """Equal parts in which a batch is worked through; must divide `train.batch_size`."""
-    learning_rate: float = limited(1e-3, above=0)
+    learning_rate: float = option(1e-3, above=0)
     """Adam's rate for encoder and generator after warm-up."""
-    discriminator_learning_rate: float = limited(1e-3, above=0)
+    discriminator_learning_rate: float = option(1e-3, above=0)
     """Adam's rate for the discriminator."""
-    betas: tuple[float, float] = limited((0.5, 0.99), at_least=0, below=1)
+    betas: tuple[float, float] = option((0.5, 0.99), at_least=0, below=1)
     """Adam's decay rates."""
-    warmup: int = limited(800, at_least=0)
+    warmup: int = option(800, at_least=0)
     """Images over which the learning rate rises from 0, at most a tenth of the run."""
-    ema_half_life: float = limited(2_000.0, above=0)
+    ema_half_life: float = option(2_000.0, above=0)
     """Images after which an old weight counts half in the averaged model."""
-    clip: float = limited(100.0, at_least=0)
-    """Largest norm of a gradient before it is scaled down; 0 turns clipping off."""
-    seed: int = limited(0, at_least=0, below=2**32)
+    clip: float | None = option(100.0, above=0, formerly="0")
+    """Largest norm of a gradient before it is scaled down; null: no clipping."""
+    seed: int = option(0, at_least=0, below=2**32)
     """Everything random follows from this and the images seen."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: str = device_option()
     """Where to train; `auto` takes cuda, then mps, then cpu."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
-    init: str = "base"
-    """Begin with a run folder, a model file, or `base`, the model shipped; empty: from nothing."""
-    resume: str = "false"
+    init: str | None = "base"
+    """Begin with a run folder, a model file, or `base`, the shipped model; null: from scratch."""
+    resume: str | None = option(None, formerly="false")
     """`true`: go on from the newest checkpoint of `run.dir`; or the path of a checkpoint or run."""
 
     def __post_init__(self) -> None:
@@ -171,25 +175,25 @@ class TrainConfig(Section, key="train"):
             allowed = f"it must divide train.batch_size ({self.batch_size})"
             raise ConfigError(f"train.accumulate is {self.accumulate}; {allowed}")
         if not (self.images or self.steps or self.minutes):
-            allowed = "at least one of them must be above 0"
-            raise ConfigError(f"train.images, train.steps and train.minutes are 0; {allowed}")
+            allowed = "at least one of them must be given"
+            raise ConfigError(f"train.images, train.steps and train.minutes are null; {allowed}")
 
 
 @dataclass(frozen=True)
 class RunConfig(Section, key="run"):
     """What a run keeps and how often."""
 
-    dir: str = ""
-    """The run folder; empty: a fresh one under runs/."""
-    name: str = ""
-    """Name shown in Weights & Biases; empty: the run folder's."""
-    log_every: int = limited(20, at_least=1)
+    dir: str | None = None
+    """The run folder; null: a fresh one under runs/."""
+    name: str | None = None
+    """Name shown in Weights & Biases; null: the run folder's."""
+    log_every: int = option(20, at_least=1)
     """Steps between lines in log.jsonl."""
-    sample_every: int = limited(250, at_least=1)
+    sample_every: int = option(250, at_least=1)
     """Steps between sample grids."""
-    checkpoint_every: int = limited(0, at_least=0)
-    """Steps between checkpoints; 0: a tenth of the run, and no more than 250 steps."""
-    keep: int = limited(2, at_least=1)
+    checkpoint_every: int | None = option(None, at_least=1, formerly="0")
+    """Steps between checkpoints; null: a tenth of the run, and no more than 250 steps."""
+    keep: int = option(2, at_least=1)
     """Newest checkpoints that are kept beside the best."""
 
 
@@ -201,8 +205,8 @@ class TrackingConfig(Section, key="tracking"):
     """`auto`: online with a key, else offline."""
     project: str = "gan-style"
     """Project in Weights & Biases."""
-    entity: str = ""
-    """User or team in Weights & Biases; empty: the key's own."""
+    entity: str | None = None
+    """User or team in Weights & Biases; null: the key's own."""
 
 
 @dataclass(frozen=True)
@@ -257,13 +261,17 @@ def config_to_dict(config: Config) -> dict[str, Any]:
 def save_config(config: Config, path: str | Path) -> None:
     """Write the whole configuration as YAML that `load_config` reads back equal."""
     text = yaml.safe_dump(config_to_dict(config), sort_keys=False, allow_unicode=True)
-    Path(path).write_text(text, encoding="utf-8")
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _build(settings: Mapping[str, Any]) -> Config:
-    known = {option.key: option for kind in SECTIONS.values() for option in options_of(kind)}
+    from omegaconf import OmegaConf  # here: it takes a tenth of a second, and help needs it not
+    from omegaconf.errors import OmegaConfBaseException
+
+    known = {each.key: each for kind in SECTIONS.values() for each in options_of(kind)}
     merged = OmegaConf.structured(Config)
-    for key, value in settings.items():
+    for key, value in _renamed(settings).items():
         if key not in known:
             raise _unknown(key, known)
         section, _, name = key.partition(".")
@@ -276,11 +284,17 @@ def _build(settings: Mapping[str, Any]) -> Config:
     return config
 
 
+def _renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    for old in settings.keys() & _RENAMED.keys():
+        logger.warning("%s is called %s now", old, _RENAMED[old])
+    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+
+
 def _unknown(key: str, known: Mapping[str, Option]) -> ConfigError:
-    near = [other for other, option in known.items() if option.name == key.rpartition(".")[2]]
+    near = [other for other, each in known.items() if each.name == key.rpartition(".")[2]]
     near += [other for other in get_close_matches(key, known, cutoff=0.75) if other not in near]
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
     name = key.partition(".")[0]
-    names = [option.name for option in options_of(SECTIONS[name])] if name in SECTIONS else SECTIONS
+    names = [each.name for each in options_of(SECTIONS[name])] if name in SECTIONS else SECTIONS
     listed = f"{name} has" if name in SECTIONS else "The sections are"
     return ConfigError(f"there is no option {key!r}{hint} {listed}: {', '.join(names)}")

@@ -1,10 +1,15 @@
-"""How options are declared, checked, described and read from text; `config` says which there are.
+"""How options are declared, checked, described and read from text, wherever they are used.
 
 A section is a frozen dataclass of options, each with its meaning in a string under the field:
 
     @dataclass(frozen=True)
     class TrainConfig(Section, key="train"):
-        batch_size: int = limited(8, at_least=1)
+        batch_size: int = option(8, at_least=1)
+        '''Content pictures a step.'''
+
+The sections of a configuration (`gan_style.config`), the settings of an evaluation or an
+optimization, and the commands of `gan-style` are declared so; their files, overrides, command
+lines, checks and help follow. None means that something is not given.
 """
 
 import ast
@@ -13,100 +18,177 @@ import json
 import math
 import re
 import sys
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
+from types import UnionType
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
+from gan_style.config_files import parse_text
 from gan_style.errors import ConfigError
 
 Default = TypeVar("Default")
 _TRUTHS = {"true", "false", "yes", "no", "on", "off"}
+_NOT_GIVEN = {"null", "none", "~", ""}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The interval that a number, or each number of a tuple, must lie in."""
+    """What a value must keep to: the interval of a number (or of each of a tuple), or the words.
+
+    choices: the values allowed. pattern: what a text must match whole, with `allowed` for people.
+    """
 
     at_least: float = -math.inf
     above: float = -math.inf
     at_most: float = math.inf
     below: float = math.inf
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    allowed: str | None = None
 
     def hold(self, value: float) -> bool:
-        """Say whether `value` is finite and inside."""
+        """Say whether the number `value` is finite and inside."""
         inside = self.at_least <= value <= self.at_most and self.above < value < self.below
         return inside and math.isfinite(value)
+
+    def match(self, text: str) -> bool:
+        """Say whether `text` is one of the choices and fits the pattern, where there are any."""
+        chosen = not self.choices or text in self.choices
+        return chosen and (self.pattern is None or re.fullmatch(self.pattern, text) is not None)
 
     def __str__(self) -> str:
         return " and ".join(
             f"{name.replace('_', ' ')} {limit}"
             for name, limit in asdict(self).items()
-            if math.isfinite(limit)
+            if isinstance(limit, int | float) and math.isfinite(limit)
         )
 
 
-def limited(default: Default, **limits: float) -> Default:
-    """Declare a dataclass field whose value must keep `Limits(**limits)`."""
-    declared: Any = field(default=default, metadata={"limits": Limits(**limits)})
+def option(
+    default: Default = ...,  # type: ignore[assignment]
+    *,
+    at_least: float = -math.inf,
+    above: float = -math.inf,
+    at_most: float = math.inf,
+    below: float = math.inf,
+    choices: Iterable[str] = (),
+    pattern: str | None = None,
+    allowed: str | None = None,
+    short: str | None = None,
+    metavar: str | None = None,
+    positional: bool = False,
+    formerly: str | None = None,
+) -> Default:
+    """Declare a field of a section.
+
+    Args:
+        default: `...` where there is none, and the option has to be given.
+        at_least: a limit of a number, or of each of several, as `above`, `at_most` and `below`.
+        above: see `at_least`.
+        at_most: see `at_least`.
+        below: see `at_least`.
+        choices: the texts that are allowed.
+        pattern: a regular expression that the text has to match whole.
+        allowed: `pattern` in words, for people.
+        short: a letter for the command line.
+        metavar: what stands for the value in a command's help.
+        positional: whether a command takes it by its place and not by its name.
+        formerly: the text that meant "not given" before None did, still read as that.
+    """
+    limits = Limits(at_least, above, at_most, below, tuple(choices), pattern, allowed)
+    about = {"short": short, "metavar": metavar, "positional": positional, "formerly": formerly}
+    start: Any = MISSING if default is ... else default
+    declared: Any = field(default=start, metadata={"limits": limits, **about})
     return declared  # type: ignore[no-any-return]
+
+
+def device_option() -> str:
+    """Declare where to run: the one list of devices; `gan_style.device` finds what is there."""
+    allowed = "auto | cpu | cuda | cuda:NUMBER | mps"
+    return option("auto", pattern=r"auto|cpu|cuda(:\d+)?|mps", allowed=allowed, metavar="DEVICE")
 
 
 class Section:
     """Options that share the first part of their key, `key`; each is checked on construction."""
 
-    key: ClassVar[str]
+    key: ClassVar[str] = ""
 
-    def __init_subclass__(cls, key: str) -> None:
-        cls.key = key
+    def __init_subclass__(cls, key: str | None = None) -> None:
+        if key is not None:
+            cls.key = key
 
     def __post_init__(self) -> None:
-        for option in options_of(type(self)):
-            option.check(getattr(self, option.name))
+        for each in options_of(type(self)):
+            each.check(getattr(self, each.name))
+
+    @classmethod
+    def label(cls, name: str) -> str:
+        """What messages call an option: `train.batch_size`, or its name where there is no key."""
+        return f"{cls.key}.{name}" if cls.key else name
 
 
 @dataclass(frozen=True)
 class Option:
-    """One setting: its name in its section, what it may be and what it means."""
+    """One setting: its name in its section, what it may be and what it means.
+
+    kind: its type; of `X | None`, X. optional: whether it may be None.
+    """
 
     section: type[Section]
     name: str
     kind: Any
+    optional: bool
     limits: Limits
     default: Any
     meaning: str
+    about: Mapping[str, Any]
 
     @property
     def key(self) -> str:
-        """The name that files and overrides use, such as `train.batch_size`."""
-        return f"{self.section.key}.{self.name}"
+        """The name that files, overrides and messages use, such as `train.batch_size`."""
+        return self.section.label(self.name)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts allowed; empty where it is no choice."""
+        return get_args(self.kind) if get_origin(self.kind) is Literal else self.limits.choices
 
     @property
     def allowed(self) -> str:
         """Type and limits in words, such as `a whole number at least 1`."""
-        if get_origin(self.kind) is Literal:
-            return " | ".join(get_args(self.kind))
+        return f"{self._allowed()}{', or null' if self.optional else ''}"
+
+    def _allowed(self) -> str:
+        if self.choices:
+            return " | ".join(self.choices)
+        if self.limits.allowed:
+            return self.limits.allowed
         words = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
         kind = words.get(self.kind) or f"[{', '.join(['number'] * len(get_args(self.kind)))}], each"
         return f"{kind} {self.limits}".rstrip()
 
     def check(self, value: Any) -> None:
         """Raise ConfigError unless `value` has the right type and keeps the limits."""
-        if not _accepts(self.kind, self.limits, value):
+        if not (value is None and self.optional) and not _accepts(self.kind, self.limits, value):
             raise self.refusal(value)
 
     def refusal(self, value: Any) -> ConfigError:
         """Return the error that says what was given and what is allowed."""
-        return ConfigError(f"{self.key} is {value!r}; it must be {self.allowed}")
+        near = get_close_matches(str(value), self.choices, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return ConfigError(f"{self.key} is {value!r}; it must be {self.allowed}{hint}")
 
     def plain(self, value: Any) -> Any:
         """Return `value` so that OmegaConf reads no more into it than is written."""
         if value == "???":
             raise ConfigError(f"{self.key} has to be chosen: {self.meaning}")
+        if self.optional and (value is None or self._means_not_given(value)):
+            return None
         if self.kind is bool and str(value).lower() not in _TRUTHS:
             raise self.refusal(value)
         if get_origin(self.kind) is tuple and isinstance(value, str):
@@ -118,8 +200,15 @@ class Option:
             return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation
         return value
 
+    def _means_not_given(self, value: Any) -> bool:
+        text = str(value).strip().lower()
+        if text in _NOT_GIVEN:
+            return True
+        formerly = self.about["formerly"]
+        return formerly is not None and text in (formerly, f"{formerly}.0")
+
     def describe(self) -> str:
-        """Return the option's entry in `--help`."""
+        """Return the option's entry in the help of `train`."""
         default = self.default if isinstance(self.default, str) else json.dumps(self.default)
         return f"  {self.key}={default}\n      {self.meaning} [{self.allowed}]"
 
@@ -131,68 +220,30 @@ def options_of(section: type[Section]) -> tuple[Option, ...]:
         Option(
             section,
             declared.name,
-            kinds[declared.name],
+            *_kind(kinds[declared.name]),
             declared.metadata.get("limits", Limits()),
             declared.default,
-            _meanings(section.__module__).get(f"{section.__name__}.{declared.name}", ""),
+            _meaning(section, declared.name),
+            {**dict.fromkeys(("short", "metavar", "positional", "formerly")), **declared.metadata},
         )
         for declared in fields(section)  # type: ignore[arg-type]
     )
 
 
-def read_settings(path: str) -> dict[str, Any]:
-    """Read a YAML file as {`key.sub`: value}, each value a string (or a list of them, or None).
-
-    Raises:
-        ConfigError: The file is missing, unreadable, not YAML or not a mapping.
-    """
-    try:
-        values = parse_text(Path(path).read_text(encoding="utf-8-sig"))
-        return settings_of({} if values is None else values)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"cannot use the configuration file {path}: {error}") from error
+def _kind(annotation: Any) -> tuple[Any, bool]:
+    """The type, and whether it may be None."""
+    if isinstance(annotation, UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        return kinds[0], len(kinds) < len(get_args(annotation))
+    return annotation, False
 
 
-def settings_of(values: Any) -> dict[str, Any]:
-    """Flatten nested mappings to {`key.sub`: value}; ConfigError if `values` is no mapping."""
-    if not isinstance(values, Mapping):
-        raise ConfigError("a configuration is a mapping, such as `train: {steps: 3}`")
-    return dict(_leaves(values, ""))
-
-
-def settings_of_override(override: str) -> dict[str, Any]:
-    """Turn `key.sub=value` into {`key.sub`: `value`}; ConfigError if it is something else."""
-    key, equals, text = override.partition("=")
-    if not equals:
-        raise ConfigError(f"{override!r} is not an override, which is written key.sub=value")
-    return {key.strip(): text}
-
-
-def parse_text(text: str) -> Any:
-    """Parse YAML, leaving words and numbers strings: the option's type decides what they are."""
-    return yaml.load(text, _TextLoader)
-
-
-class _TextLoader(yaml.SafeLoader):
-    yaml_implicit_resolvers = {  # noqa: RUF012 (it is one in PyYAML)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [str(key.value) for key, _ in node.value]
-        if len(set(keys)) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.YAMLError(f"{twice!r} stands there twice")
-        return super().construct_mapping(node, deep)
-
-
-def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def _meaning(section: type[Section], name: str) -> str:
+    """The string under a field, in the class that declares it."""
+    for owner in section.__mro__:
+        if found := _meanings(owner.__module__).get(f"{owner.__name__}.{name}"):
+            return found
+    return ""
 
 
 @cache
@@ -215,9 +266,13 @@ def _accepts(kind: Any, limits: Limits, value: Any) -> bool:
         return value in get_args(kind)
     if get_origin(kind) is tuple:
         kinds = get_args(kind)
-        right_length = isinstance(value, tuple) and len(value) == len(kinds)
+        if not isinstance(value, tuple):
+            return False
+        if kinds[-1] is Ellipsis:  # any number of one kind
+            kinds = (kinds[0],) * len(value)
+        right_length = len(value) == len(kinds)
         return right_length and all(map(_accepts, kinds, [limits] * len(kinds), value))
     if kind in (int, float):
         number = int if kind is int else (int, float)
         return isinstance(value, number) and not isinstance(value, bool) and limits.hold(value)
-    return isinstance(value, kind)
+    return isinstance(value, kind) and (kind is not str or limits.match(value))

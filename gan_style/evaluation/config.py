@@ -1,78 +1,66 @@
-"""What to evaluate: every option, its default and what goes together. Needs no torch."""
+"""What to evaluate: every option, its default, and which go together."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from gan_style.cli.arguments import argument, check_choices
 from gan_style.errors import EvaluationError
-from gan_style.evaluation.extractor import SMALLEST
-from gan_style.pretrained import BASE
+from gan_style.networks import PICTURE_NETWORKS
+from gan_style.options import Section, device_option, option
+from gan_style.sizes import READING_SIDE
 
 LEFT_OUT = "diverse"
-"""A folder of this name among the others is no collection: it is of many hands."""
+"""A folder of this name among the others is no collection: it holds pictures by many artists."""
+SMALLEST = 64
+"""Smallest side in pixels at which pictures are compared."""
 
 
 @dataclass(frozen=True)
-class EvaluateConfig:
-    """What to evaluate. The command line takes names, defaults and help from here.
+class EvaluateConfig(Section):
+    """What to compare with what.
 
     Raises:
-        EvaluationError: options that are missing, not allowed or do not go together.
+        ConfigError: a value that is not allowed, naming it and what is.
+        EvaluationError: options that are missing or do not go together.
     """
 
-    kind: str = argument(
-        ...,
-        "pairs: paintings after one style picture each; collection: after a whole collection",
-        choices=("pairs", "collection"),
-    )
-    content: str = argument(..., "folder of the photos", metavar="CONTENT")
-    reference: str = argument(
-        ..., "folder of the style pictures, or the collection", metavar="STYLE|COLLECTION"
-    )
-    model: str = argument(
-        "", f"paint with this run folder or model file; without --outputs, {BASE!r}, as shipped"
-    )
-    style: str = argument(
-        "", "for collection, a code, name, picture or folder to paint in its place"
-    )
-    outputs: str = argument(
-        "", "folder of any program's paintings: <content>__<style>.png, or <content>.png"
-    )
-    others: str = argument(
-        "",
-        "folder of collections to choose among, for named, hand and photo_rate; a folder "
-        f"{LEFT_OUT} in it is left out",
-    )
-    photos: str = argument("", "folder of plain photos, for hand and photo_rate; else CONTENT")
-    size: int = argument(288, "pixels of the squares compared")
-    features: str = argument(
-        "compact", "network that compares", choices=("compact", "vgg19", "vgg16")
-    )
-    feature_weights: str = argument("", "file with its weights; else its own", metavar="FILE")
-    fid: str = argument(
-        "", "add FID, with these weights of Inception; wants gan-style[fid]", metavar="FILE"
-    )
-    device: str = argument("auto", "where to run", choices=("auto", "cpu", "cuda", "mps"))
-    json: str = argument("", "write the numbers here", metavar="FILE")
-    sheet: str = argument("", "write a contact sheet here, .png or .jpg", metavar="FILE")
-    log: bool = argument(
-        False, "add numbers and contact sheet to the log of the run --model, when it is at rest"
-    )
+    kind: str = option(choices=("pairs", "collection"), positional=True)
+    """pairs: paintings in the style of one picture each; collection: in that of a collection."""
+    content: str = option(positional=True)
+    """Folder of the photos."""
+    reference: str = option(positional=True, metavar="STYLES|COLLECTION")
+    """Folder of the style pictures, or of the collection."""
+    model: str | None = None
+    """Paint with this run folder or model file; the shipped model if not given."""
+    style: str | None = None
+    """For a collection: a code, name, picture or folder to paint in its place."""
+    outputs: str | None = option(None, metavar="FOLDER")
+    """Score the paintings of any program: <content>__<style>.png, or <content>.png."""
+    others: str | None = option(None, metavar="FOLDER")
+    """Folder of collections to choose among, for centroid_accuracy, deception_rate and
+    photo_rate; a folder `diverse` in it is left out."""
+    photos: str | None = option(None, metavar="FOLDER")
+    """Folder of plain photos, for deception_rate and photo_rate; those painted if not given."""
+    size: int = option(READING_SIDE, at_least=SMALLEST, metavar="PIXELS")
+    """Side of the squares that are compared."""
+    features: str = option("compact", choices=PICTURE_NETWORKS)
+    """Network whose maps are compared."""
+    feature_weights: str | None = option(None, metavar="FILE")
+    """File with its weights; what is shipped, or torchvision's download, if not given."""
+    fid: str | None = option(None, metavar="FILE")
+    """Add FID, with these weights of Inception; needs the extra `fid`."""
+    device: str = device_option()
+    """Where to run."""
 
     def __post_init__(self) -> None:
-        check_choices(self, EvaluationError)
+        super().__post_init__()
+        label = type(self).label
         if self.model and self.outputs:
-            raise EvaluationError("give --model or --outputs, not both: what paints, or paintings")
-        if self.size < SMALLEST:
-            raise EvaluationError(f"--size is {self.size}; allowed: at least {SMALLEST}")
-        if self.sheet and not self.sheet.lower().endswith((".png", ".jpg", ".jpeg")):
-            raise EvaluationError(f"--sheet is {self.sheet}; allowed: a name in .png or .jpg")
+            both = f"{label('model')} or {label('outputs')}"
+            raise EvaluationError(f"give {both}, not both: what paints, or paintings")
         for name in ("style", "others", "photos", "fid"):
             if self.kind == "pairs" and getattr(self, name):
-                raise EvaluationError(f"--{name} is for collection, not for pairs")
+                raise EvaluationError(f"{label(name)} is for a collection, not for pairs")
         if self.photos and not self.others:
-            raise EvaluationError("--photos is of use with --others only")
-        if self.log and not (Path(self.model) / "config.yaml").is_file():
-            raise EvaluationError(f"--log needs --model RUN, a run folder; it is {self.model!r}")
+            raise EvaluationError(f"{label('photos')} is of use with {label('others')} only")
         if self.style and self.outputs:
-            raise EvaluationError("--style says what --model paints; --outputs are painted already")
+            painted = f"those of {label('outputs')} are painted already"
+            raise EvaluationError(f"{label('style')} says what the model paints; {painted}")
