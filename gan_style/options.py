@@ -161,7 +161,7 @@ class Option:
     @property
     def allowed(self) -> str:
         """Type and limits in words, such as `a whole number at least 1`."""
-        return f"{self._allowed()}{', or null' if self.optional else ''}"
+        return self._allowed() + (", or null" if self.optional and self.section.key else "")
 
     def _allowed(self) -> str:
         if self.choices:

@@ -1,130 +1,198 @@
-"""The commands of `gan-style` that make styles of styles: mix, sample, strip."""
+"""The commands that make style codes: encode, mix, sample, strip."""
 
-import argparse
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-from tqdm import tqdm
+from gan_style.cli.command import Model, Output, existing, existing_pictures, numbers
+from gan_style.errors import ConfigError
+from gan_style.options import option
+from gan_style.shipped import STYLE_SUFFIX
+from gan_style.sizes import MINIMUM_SIDE, READING_SIDE
 
-from gan_style.cli.stylize import (
-    STYLES,
-    add_model,
-    refuse_to_replace,
-    style_at,
-    style_file,
-)
-from gan_style.data.grid import picture_grid
-from gan_style.data.images import save_picture, to_tensor
-from gan_style.pretrained import code_at
-from gan_style.style_code import SUFFIX, StyleCode
-from gan_style.stylizer import Stylizer
+if TYPE_CHECKING:
+    from gan_style.style_code import StyleCode
+    from gan_style.stylizer import Stylizer
 
 
-def _add_mix(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Make one style of several: the weighted mean of their codes."
-    _add_styles(parser)
-    told = "one for each style (default: all alike); brought to a sum of 1"
-    parser.add_argument("--weights", type=float, nargs="+", default=(), help=told)
-    parser.add_argument("-o", "--output", type=Path, required=True, help=f"NAME{SUFFIX}")
-    add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
-    parser.set_defaults(command=_mix)
+@dataclass(frozen=True, kw_only=True)
+class Encode(Output, Model):
+    """Turn example pictures into a style code, a file under 100 KB."""
 
-
-def _mix(options: argparse.Namespace) -> None:
-    output = style_file(options.output)
-    refuse_to_replace(output, options.force)
-    styles = _styles(
-        options.styles, lambda: Stylizer.from_pretrained(options.model, options.device)
+    examples: ClassVar[tuple[str, ...]] = (
+        "gan-style encode my_pictures -o mine.style.safetensors",
+        "gan-style encode my_pictures -o mine.style.safetensors --refine 30",
     )
-    mixed = StyleCode.mix(styles, options.weights or [1.0] * len(styles))
-    mixed.save(output)
-    print(f"{output}: {mixed.name}")
+
+    pictures: tuple[str, ...] = option(positional=True, metavar="PICTURE")
+    """Pictures of one style, or folders of them."""
+    name: str | None = None
+    """Name kept in the code; the file's if not given."""
+    refine: float | None = option(None, above=0, metavar="SECONDS")
+    """Weigh the pictures for so long, so that paintings come nearer to them all."""
+    content: str = option("scikit-image", metavar="FOLDER")
+    """Photos to paint while refining; those of scikit-image if not given."""
+
+    def run(self) -> None:
+        """Encode, refine if that is wanted, and save."""
+        self.refuse_to_replace(self.style_file)
+        pictures = existing_pictures(self.pictures)
+        from tqdm import tqdm
+
+        from gan_style.stylizer import Stylizer
+
+        stylizer = Stylizer.from_pretrained(self.model, device=self.device)
+        name = self.name or self.style_file.name.removesuffix(STYLE_SUFFIX)
+        style = stylizer.encode(pictures, name, progress=partial(tqdm, unit=" pictures"))
+        if self.refine is not None:
+            style = self._refined(stylizer, style, pictures, self.refine)
+        style.save(self.style_file)
+        print(
+            f"{self.style_file}: style {style.name!r} from {style.count} pictures, "
+            f"model {style.model}"
+        )
+
+    def _refined(
+        self, stylizer: "Stylizer", style: "StyleCode", pictures: list[Path], seconds: float
+    ) -> "StyleCode":
+        from tqdm import tqdm
+
+        from gan_style.config import DataConfig
+        from gan_style.data.collection import load_content
+        from gan_style.training.refine import refine
+
+        photos = load_content(DataConfig(content=self.content))
+        with tqdm(total=100, bar_format="refining {percentage:3.0f}%|{bar}| {elapsed}") as bar:
+            return refine(
+                stylizer,
+                style,
+                pictures,
+                photos,
+                seconds,
+                progress=lambda share: bar.update(100 * share - bar.n),
+            )
 
 
-def _add_sample(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Invent styles: draw codes as the training pictures' are, or near one."
-    parser.add_argument("--n", type=int, default=8, help="how many (default: 8)")
-    told = f"vary this style as its own pictures vary: one of {STYLES}"
-    parser.add_argument("--near", type=Path, help=told)
-    parser.add_argument("--photo", type=Path, help="paint it in each, as a look at them")
-    parser.add_argument("--size", type=int, help="short side of the paintings")
-    parser.add_argument("--seed", type=int, default=0, help="of the first (default: 0)")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for them")
-    add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    parser.set_defaults(command=_sample)
+@dataclass(frozen=True, kw_only=True)
+class Mix(Output, Model):
+    """Make one style of several: the weighted mean of their codes."""
+
+    examples: ClassVar[tuple[str, ...]] = (
+        "gan-style mix woodblock mine.style.safetensors --weights 0.3,0.7 -o mixed",
+    )
+
+    styles: tuple[str, ...] = option(positional=True, metavar="STYLE")
+    """Codes, pictures, folders of pictures, or names."""
+    weights: str | None = option(None, metavar="W,W")
+    """One for each style, brought to a sum of 1; all alike if not given."""
+
+    def run(self) -> None:
+        """Mix and save."""
+        self.refuse_to_replace(self.style_file)
+        weights = numbers(self.weights, self.label("weights")) or [1.0] * len(self.styles)
+        from gan_style.style_code import StyleCode
+
+        mixed = StyleCode.mix(_styles(self.styles, self), weights)
+        mixed.save(self.style_file)
+        print(f"{self.style_file}: {mixed.name}")
 
 
-def _sample(options: argparse.Namespace) -> None:
-    if options.n < 1:
-        raise ValueError(f"--n is {options.n}; allowed: 1 or more")
-    seeds = range(options.seed, options.seed + options.n)
-    files = {
-        seed: [options.output / f"sample-{seed}{ending}" for ending in (SUFFIX, ".png")]
-        for seed in seeds
-    }
-    for made in chain.from_iterable(files.values()):
-        refuse_to_replace(made, options.force)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    near = style_at(options.near, stylizer) if options.near else None
-    for seed, (path, picture) in files.items():
-        code = stylizer.sample(seed) if near is None else near.sample(seed)
-        if options.photo:
-            save_picture(stylizer.stylize(options.photo, code, size=options.size), picture)
-        code.save(path)
-    print(f"{options.n} styles in {options.output}")
+@dataclass(frozen=True, kw_only=True)
+class Sample(Output, Model):
+    """Invent styles: between pictures that the model learned from, or near a style of yours."""
+
+    examples: ClassVar[tuple[str, ...]] = (
+        "gan-style sample --n 8 --photo photo.jpg -o invented",
+        "gan-style sample --n 4 --near mine.style.safetensors --photo photo.jpg -o near_mine",
+    )
+
+    n: int = option(8, at_least=1)
+    """How many."""
+    near: str | None = option(None, metavar="STYLE")
+    """Vary this style as its own pictures vary."""
+    photo: str | None = None
+    """Paint it in each, as a look at them."""
+    size: int | None = option(None, at_least=MINIMUM_SIDE, metavar="PIXELS")
+    """Short side of the paintings."""
+    seed: int = option(0, at_least=0)
+    """Seed of the first; the next one's is one more."""
+
+    def run(self) -> None:
+        """Draw, paint if there is a photo, and save."""
+        output = Path(self.output)
+        files = {
+            seed: [output / f"sample-{seed}{ending}" for ending in (STYLE_SUFFIX, ".png")]
+            for seed in range(self.seed, self.seed + self.n)
+        }
+        self.refuse_to_replace(*chain.from_iterable(files.values()))
+        photo = existing(self.photo) if self.photo else None
+        from gan_style.data.images import save_picture
+        from gan_style.stylizer import Stylizer
+
+        stylizer = Stylizer.from_pretrained(self.model, device=self.device)
+        near = stylizer.style(self.near) if self.near else None
+        for seed, (path, picture) in files.items():
+            style = stylizer.sample_style(seed) if near is None else near.perturb(seed)
+            if photo:
+                save_picture(stylizer.stylize(photo, style, size=self.size), picture)
+            style.save(path)
+        print(f"{self.n} styles in {self.output}")
 
 
-def _add_strip(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Paint one photo on the way from style to style, side by side."
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="the one to paint")
-    _add_styles(parser)
-    parser.add_argument("--steps", type=int, default=5, help="from one to the next (default: 5)")
-    parser.add_argument("--size", type=int, default=288, help="short side of each (default: 288)")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a picture")
-    add_model(parser)
-    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
-    parser.set_defaults(command=_strip)
+@dataclass(frozen=True, kw_only=True)
+class Strip(Output, Model):
+    """Paint one photo on the way from style to style, side by side."""
+
+    examples: ClassVar[tuple[str, ...]] = (
+        "gan-style strip photo.jpg woodblock mosaic pen-on-cream -o strip.png",
+    )
+
+    photo: str = option(positional=True)
+    """The photo to paint."""
+    styles: tuple[str, ...] = option(positional=True, metavar="STYLE")
+    """Codes, pictures, folders of pictures, or names; two or more."""
+    steps: int = option(5, at_least=1)
+    """Steps from one style to the next."""
+    size: int = option(READING_SIDE, at_least=MINIMUM_SIDE, metavar="PIXELS")
+    """Short side of each painting."""
+
+    def run(self) -> None:
+        """Paint and save."""
+        output = Path(self.output)
+        if len(self.styles) < 2:
+            raise ConfigError("a strip leads from one style to another: give two or more")
+        self.refuse_to_replace(output)
+        photo = existing(self.photo)
+        from tqdm import tqdm
+
+        from gan_style.data.grid import picture_grid
+        from gan_style.data.images import save_picture, to_tensor
+        from gan_style.stylizer import Stylizer
+
+        stylizer = Stylizer.from_pretrained(self.model, device=self.device)
+        styles = [stylizer.style(place) for place in self.styles]
+        shares = [step / self.steps for step in range(self.steps)]
+        between = [one.interpolate(two, share) for one, two in pairwise(styles) for share in shares]
+        painted = [
+            to_tensor(stylizer.stylize(photo, style, size=self.size))
+            for style in tqdm([*between, styles[-1]], unit=" paintings", leave=False)
+        ]
+        names = ["" for _ in painted]
+        names[:: self.steps] = [style.name for style in styles]
+        save_picture(picture_grid([painted], names), output)
+        print(f"painted {output}")
 
 
-def _strip(options: argparse.Namespace) -> None:
-    if options.steps < 1:
-        raise ValueError(f"--steps is {options.steps}; allowed: 1 or more")
-    if len(options.styles) < 2:
-        raise ValueError("a strip leads from one style to another: give two or more")
-    refuse_to_replace(options.output, options.force)
-    stylizer = Stylizer.from_pretrained(options.model, options.device)
-    styles = _styles(options.styles, lambda: stylizer)
-    shares = [step / options.steps for step in range(options.steps)]
-    between = [one.interpolate(other, share) for one, other in pairwise(styles) for share in shares]
-    painted = [
-        to_tensor(stylizer.stylize(options.photo, code, size=options.size))
-        for code in tqdm([*between, styles[-1]], unit=" paintings", leave=False)
-    ]
-    names = ["" for _ in painted]
-    names[:: options.steps] = [style.name for style in styles]
-    save_picture(picture_grid([painted], names), options.output)
-    print(f"painted {options.output}")
+def _styles(places: Sequence[str], options: Model) -> list["StyleCode"]:
+    """The codes; the model is loaded only if it has to read pictures."""
+    from gan_style.pretrained import code_at
+    from gan_style.stylizer import Stylizer
 
-
-def _add_styles(parser: argparse.ArgumentParser) -> None:
-    told = f"each one of {STYLES}"
-    parser.add_argument("styles", type=Path, nargs="+", metavar="STYLE", help=told)
-
-
-def _styles(places: Sequence[Path], load: Callable[[], Stylizer]) -> list[StyleCode]:
-    """Codes of each place; the model is loaded, once, only if it has to read pictures."""
-    codes = [code_at(place) for place in places]  # all are found before one is read
-    reader = cache(load)
-    return [code or style_at(place, reader()) for code, place in zip(codes, places, strict=True)]
-
-
-COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "mix": ("make one style of several", _add_mix),
-    "sample": ("invent styles", _add_sample),
-    "strip": ("paint a photo on the way from style to style", _add_strip),
-}
-"""What each says of itself in a line, and what gives it its options."""
+    codes = [code_at(Path(place)) for place in places]  # all are found before one is read
+    if all(codes):
+        return [code for code in codes if code]
+    stylizer = Stylizer.from_pretrained(options.model, device=options.device)
+    return [code or stylizer.style(place) for code, place in zip(codes, places, strict=True)]

@@ -45,7 +45,7 @@ class OptimizeConfig(Section):
     device: str = device_option()
     """Where to run."""
 
-    def weights(self) -> dict[str, float]:
+    def loss_weights(self) -> dict[str, float]:
         """The weight of every term of `Objective.terms`."""
         return {
             "content": self.content_weight,

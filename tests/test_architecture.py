@@ -1,0 +1,172 @@
+"""Who may import whom, one row a package; who knows of which library; what stays short."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = "gan_style"
+LONGEST_FILE, LONGEST_FUNCTION = 400, 40
+
+FOUNDATION = {
+    *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
+    *("files", "device", "memory", "color", "checkpoint"),
+}
+API = {"style_code", "pretrained", "stylizer"}
+
+ROWS = {  # package -> those below it that it may import
+    "foundation": "",
+    "models": "foundation",
+    "losses": "foundation models",
+    "data": "foundation",
+    "api": "foundation models data",
+    "optimization": "foundation models losses data api",
+    "evaluation": "foundation models losses data api",
+    "training": "foundation models losses data api evaluation",
+    "cli": "foundation models losses data api optimization evaluation training",
+}
+ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
+
+FILES = {
+    ".".join(path.relative_to(REPOSITORY / PACKAGE).with_suffix("").parts): path
+    for path in sorted((REPOSITORY / PACKAGE).rglob("*.py"))
+}
+FILES["train.py"] = REPOSITORY / "train.py"
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of everything imported anywhere in the tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_of(name: str) -> str | None:
+    """The module of ours that the name of something imported lies in."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return None
+    for end in range(len(parts), 1, -1):
+        if (found := ".".join(parts[1:end])) in FILES:
+            return found
+        if f"{found}.__init__" in FILES:
+            return f"{found}.__init__"
+    return "__init__"
+
+
+GRAPH = {name: {m for n in imported(tree) if (m := module_of(n))} for name, tree in TREES.items()}
+
+
+def package_of(module: str) -> str:
+    first = module.partition(".")[0]
+    if first in FOUNDATION:
+        return "foundation"
+    return "api" if first in API else first
+
+
+def importers(library: str) -> set[str]:
+    return {
+        name
+        for name, tree in TREES.items()
+        if any(used.partition(".")[0] == library for used in imported(tree))
+    }
+
+
+def reached(start: str) -> set[str]:
+    """Return `start` and all modules of ours that importing it imports, however indirectly."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += GRAPH.get(name, set())
+    return seen
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_lead_downwards(module: str) -> None:
+    if module in ENTRANCES:
+        return
+    package = package_of(module)
+    assert package in ROWS, f"{module} stands in no room"
+    below = {*ROWS[package].split(), package}
+    above = {m for m in GRAPH[module] if m not in ENTRANCES and package_of(m) not in below}
+    assert above == set()
+    assert not GRAPH[module] & {"train.py", "__main__"}
+    if "__init__" in GRAPH[module]:  # for its version only
+        assert {n for n in imported(TREES[module]) if module_of(n) == "__init__"} <= {
+            f"{PACKAGE}.__version__",
+            f"{PACKAGE}.cli",
+        }
+
+
+def test_no_cycles() -> None:
+    TopologicalSorter({m: g - ENTRANCES - {m} for m, g in GRAPH.items()}).prepare()
+
+
+def test_no_drawers() -> None:
+    names = {part for module in FILES for part in module.split(".")}
+    assert not names & {"utils", "util", "common", "helpers", "misc", "tools"}
+
+
+def test_the_tests_mirror_the_packages() -> None:
+    folders = {path.parent.name for path in (REPOSITORY / "tests").glob("*/test_*.py")}
+    rooms = {module.partition(".")[0] for module in FILES if "." in module and module != "train.py"}
+    assert folders == rooms
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in FILES if package_of(m) in ("models", "losses") and m in FILES]
+)
+def test_networks_and_losses_never_reach_the_configuration(module: str) -> None:
+    assert not reached(module) - ENTRANCES & {"config", "options", "config_files"}
+
+
+def test_use_needs_no_training_code() -> None:
+    found = reached("stylizer")
+    assert not {package_of(m) for m in found} & {"training", "losses", "evaluation", "cli"}
+    assert "models.discriminator" not in found
+    assert not found & importers("wandb")
+
+
+def test_wandb_is_imported_in_one_function() -> None:
+    assert importers("wandb") == {"training.tracking"}
+    tree = TREES["training.tracking"]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = [node for node in functions if "wandb" in imported(node)]
+    assert len(inside) == list(imported(tree)).count("wandb") == 1
+
+
+def test_omegaconf_and_click_stay_in_their_room() -> None:
+    assert importers("omegaconf") == {"config"}
+    assert {package_of(m) for m in importers("click")} == {"cli"}
+
+
+def test_library_code_logs_and_does_not_print() -> None:
+    printing = {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    }
+    assert {package_of(module) for module in printing} <= {"cli"}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_files_and_functions_are_short(module: str) -> None:
+    assert FILES[module].read_text(encoding="utf-8").count("\n") <= LONGEST_FILE
+    long = [
+        node.name
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert long == []
