@@ -5,7 +5,6 @@ Nothing here unpickles, so a file from a stranger cannot run code. The header ho
 """
 
 import json
-import os
 import re
 import time
 import zlib
@@ -21,11 +20,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gan_style.errors import CheckpointError
+from gan_style.files import replacing
 
 # safetensors raises a RuntimeError for a file that is gone
 _UNREADABLE = (OSError, SafetensorError, RuntimeError, ValueError)
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")
-_TEMPORARY = ".*.safetensors.tmp"
+_TEMPORARIES = (".*.safetensors.*.part", ".*.safetensors.tmp")  # the latter of earlier versions
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 _PLAIN = (type(None), bool, int, float, str)
 
@@ -48,18 +48,11 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping
         "saved": str(time.time_ns()),
         "crc32": str(_checksum(owned, described)),
     }
-    temporary = path.with_name(f".{path.name}.tmp")  # a name that no glob for *.safetensors finds
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:  # save_file would make it private to its owner
-            file.write(save(owned, header))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _fsync_folder(path.parent)
+        with replacing(path, durable=True) as temporary:
+            # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
+            temporary.write_bytes(save(owned, header))
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise CheckpointError(f"cannot write {path}: {error}") from error
 
 
@@ -106,10 +99,14 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
     """Delete all numbered checkpoints but the `keep` last saved, and what a killed run left over.
 
     Others (best.safetensors) and those that cannot be read stay.
+
+    Raises:
+        ValueError: `keep` is below 1.
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}; at least 1 checkpoint must stay")
-    for path in [*_by_age(folder)[:-keep], *folder.glob(_TEMPORARY)]:
+    left_over = [path for pattern in _TEMPORARIES for path in folder.glob(pattern)]
+    for path in [*_by_age(folder)[:-keep], *left_over]:
         path.unlink(missing_ok=True)
 
 
@@ -224,15 +221,6 @@ def _checksum(tensors: Mapping[str, Tensor], described: str) -> int:
         total = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), total)
         total = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, total)
     return total
-
-
-def _fsync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _refuse_other_kinds(path: Path) -> None:

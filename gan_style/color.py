@@ -7,7 +7,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-_LEAST = 1e-3  # added to variances: grays are not blown up into colors
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luminance (ITU-R BT.601)."""
+_LEAST_VARIANCE = 1e-3  # added to all, or the noise of a gray picture would become colors
 
 
 def recolor(pictures: Tensor, palette: Tensor) -> Tensor:
@@ -19,6 +21,9 @@ def recolor(pictures: Tensor, palette: Tensor) -> Tensor:
     Args:
         pictures: (N, 3, H, W).
         palette: (M, 3, h, w), whose colors they take together.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
     """
     mean, factor = _colors(pictures)
     other_mean, other_factor = _colors(palette)
@@ -33,11 +38,8 @@ def _colors(pictures: Tensor) -> tuple[Tensor, Tensor]:
     colors = pictures.movedim(1, -1).reshape(-1, 3)
     mean = colors.mean(0)
     away = colors - mean
-    covariance = away.mT @ away / len(colors) + _LEAST * torch.eye(3)
+    covariance = away.mT @ away / len(colors) + _LEAST_VARIANCE * torch.eye(3)
     return mean, torch.linalg.cholesky(covariance)
-
-
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def to_gray(pictures: Tensor) -> Tensor:
@@ -47,7 +49,7 @@ def to_gray(pictures: Tensor) -> Tensor:
 
 
 def transfer_luminance(photo: Image.Image, painted: Image.Image) -> Image.Image:
-    """Luminance of `painted` with the chroma of `photo` (Gatys et al. 2017, luminance transfer)."""
+    """Luminance of `painted` with the chroma of `photo`, of one size (Gatys et al. 2017)."""
     light = painted.convert("YCbCr").getchannel(0)
     _, blue, red = photo.convert("YCbCr").split()
     return Image.merge("YCbCr", (light, blue, red)).convert("RGB")

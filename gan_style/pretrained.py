@@ -1,23 +1,44 @@
 """Trained models: where their files are, and what is in them."""
 
+import difflib
 import hashlib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gan_style import __version__
 from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
-from gan_style.errors import ModelError, StyleError
-from gan_style.models.style_model import MODEL_FILE
-from gan_style.style_code import SUFFIX, StyleCode
+from gan_style.data.images import picture_size
+from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
+from gan_style.files import replacing
+from gan_style.models.style_model import (
+    MODEL_FILE,
+    OLD_SUPERSAMPLING,
+    StyleModel,
+    StyleModelConfig,
+)
+from gan_style.style_code import SUFFIX, StyleCode, is_style_file
 
 BASE = "base"
 """The name of the model that comes with the package."""
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
+CONFIG_FILE = "config.json"
+"""Beside a model that `Stylizer.save_pretrained` wrote: what has to be known to build it."""
+FORMAT = 1
+"""Version of the layout of CONFIG_FILE."""
+STYLES = "styles"
+"""Folder of named style codes, beside their model."""
+_CHECKPOINTS = "checkpoints"  # folder of a run
+_LISTED = 20  # names in a message
 _CODES = "codes"  # the tensor's name
 _DISCRIMINATOR = ".discriminator.safetensors"  # beside a model that may be trained on
 
@@ -26,57 +47,77 @@ _DISCRIMINATOR = ".discriminator.safetensors"  # beside a model that may be trai
 class Pretrained:
     """What a model's files hold.
 
-    path: of the model. code, size: as StyleModel takes them. model: state of the averaged
-    networks. discriminator: state of the discriminator, which training goes on from; empty if there is
-    none. codes: (n, d) of the pictures that it was trained on; (0, d) if it keeps none.
+    path: of the model. config: from which StyleModel is built. model: state of the averaged
+    networks. discriminator: state of the discriminator, from which training goes on; empty if
+    there is none. codes: (n, d) of the pictures that it was trained on; (0, d) if it keeps none.
+    styles: files of the style codes that come with it, by name.
     """
 
     path: Path
-    code: int
-    size: str
+    config: StyleModelConfig
     model: dict[str, Tensor]
     discriminator: dict[str, Tensor]
     codes: Tensor
+    styles: Mapping[str, Path]
+
+    def build(self) -> StyleModel:
+        """The model with its weights, on the CPU.
+
+        Raises:
+            ModelError: the weights are not those of a model with this configuration.
+        """
+        model = StyleModel(self.config)
+        expected = {name: tuple(v.shape) for name, v in model.state_dict().items()}
+        found = {n: tuple(v.shape) for n, v in self.model.items() if n != OLD_SUPERSAMPLING}
+        wrong = [n for n in sorted(expected | found) if found.get(n) != expected.get(n)]
+        if wrong:
+            first = wrong[0]
+            raise ModelError(
+                f"{self.path} does not fit together: it is described as {self.config}, but "
+                f"{first} is {found.get(first, 'missing')} instead of "
+                f"{expected.get(first, 'missing')}{_others(len(wrong) - 1)}"
+            )
+        model.load_state_dict(self.model)
+        return model
 
 
 def read_model(place: str | Path) -> Pretrained:
     """Read a model.
 
     Args:
-        place: "base", a run folder, a checkpoint or an exported model (model.safetensors).
+        place: "base", a run folder, a folder that `Stylizer.save_pretrained` wrote, a checkpoint or
+            an exported model (model.safetensors).
 
     Raises:
-        ModelError: nothing there, not a model, or the shipped one is not as it was shipped.
-        CheckpointError: a file that is damaged or of another kind.
+        ModelError: nothing there, not a model, the shipped one is not as it was shipped, or a
+            description that does not fit the weights.
+        CheckpointError: a file that is damaged.
     """
     file = find_model(place)
     if place == BASE:
         check_sums(SHIPPED)
-    tensors, facts = load_checkpoint(file)
-    try:
-        exported = facts["kind"] == "model"
-        code, size = int(facts["model"]["code"]), str(facts["model"]["size"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{file} is not a gan_style model: {error!r}") from error
-    model = {
-        f"{part}.{name}": values
-        for part in ("encoder", "generator", "feedback")
-        for name, values in _part(tensors, part).items()
-    }
+    tensors, facts = _load(file)
+    exported = facts["kind"] == "model"
+    if exported:
+        parts = ("encoder.", "generator.", "feedback.")
+        model = _full({name: v for name, v in tensors.items() if name.startswith(parts)})
+    else:
+        model = _part(tensors, "average")
+    config = _config(file, facts["model"], model)
     return Pretrained(
         path=file,
-        code=code,
-        size=size,
-        model=model if exported else _part(tensors, "average"),
+        config=config,
+        model=model,
         discriminator=_part(_discriminator_beside(file) if exported else tensors, "discriminator"),
-        codes=tensors.get(_CODES, torch.empty(0, code)).float(),
+        codes=tensors.get(_CODES, torch.empty(0, config.code_dim)).float(),
+        styles=styles_in(_home(file) / STYLES),
     )
 
 
 def write_model(
     path: Path,
     model: Mapping[str, Tensor],
-    described: Mapping[str, Any],
+    config: StyleModelConfig,
     codes: Tensor | None = None,
     discriminator: Mapping[str, Tensor] | None = None,
 ) -> None:
@@ -87,41 +128,84 @@ def write_model(
     Args:
         path: of the model.
         model: state of the averaged networks.
-        described: "code" and "size" of the model.
+        config: of the model.
         codes: as in Pretrained.
         discriminator: as in Pretrained.
+
+    Raises:
+        CheckpointError: a file cannot be written.
     """
+    described = config.to_dict()
     kept = _halved(model if codes is None else {**model, _CODES: codes})
-    save_checkpoint(path, kept, {"kind": "model", "model": dict(described)})
+    save_checkpoint(path, kept, {"kind": "model", "model": described})
     if discriminator:
         parts = _halved({f"discriminator.{name}": values for name, values in discriminator.items()})
         beside = path.with_name(path.stem + _DISCRIMINATOR)
-        save_checkpoint(beside, parts, {"kind": "discriminator", "model": dict(described)})
+        save_checkpoint(beside, parts, {"kind": "discriminator", "model": described})
+
+
+def styles_in(folder: Path) -> dict[str, Path]:
+    """The files of style codes in a folder, by name; none without the folder."""
+    files = sorted(folder.glob(f"*{SUFFIX}"))
+    return {file.name.removesuffix(SUFFIX): file for file in files}
 
 
 def named_styles() -> dict[str, Path]:
     """The shipped style codes of the base model, by name."""
-    files = sorted((SHIPPED / "styles").glob(f"*{SUFFIX}"))
-    return {file.name.removesuffix(SUFFIX): file for file in files}
+    return styles_in(SHIPPED / STYLES)
 
 
-def code_at(place: Path) -> StyleCode | None:
+@cache
+def base_id() -> str:
+    """`model_id` of the base model, as its shipped style codes have it."""
+    return StyleCode.load(next(iter(named_styles().values()))).model
+
+
+def code_at(place: str | Path, styles: Mapping[str, Path] | None = None) -> StyleCode | None:
     """The code in a file or of a name; None for pictures, which a model has to read.
 
+    Args:
+        place: a file of a style code, a name, a picture, or a folder of pictures. What is there as
+            a file or folder is not looked up among the names.
+        styles: files of the styles that have names; None takes the shipped ones.
+
     Raises:
-        StyleError: nothing of that name, or a file that is no code.
+        StyleError: nothing of that name, or a file that is no style code.
     """
-    if place.name.endswith(".safetensors"):
-        return StyleCode.load(place)
-    if place.exists():
+    path = Path(place)
+    if path.name.endswith(".safetensors"):
+        return StyleCode.load(path)
+    if path.exists():
         return None
-    names = named_styles()
-    if str(place) not in names:
-        raise StyleError(
-            f"style {place} does not exist; give a code (*{SUFFIX}), a picture, a folder or one of "
-            f"the styles that are shipped: {', '.join(names)}"
+    names = named_styles() if styles is None else styles
+    if str(place) in names:
+        return StyleCode.load(names[str(place)])
+    raise StyleError(_no_style(str(place), names))
+
+
+def _no_style(place: str, names: Mapping[str, Path]) -> str:
+    """Why nothing was found at a place, and what could have been meant."""
+    if re.match(r"[a-z]{2,}:/", place):
+        return f"style {place} is an address; download the file and give its path"
+    if place in named_styles():
+        own = f"; it has {_listed(names)}" if names else ""
+        return (
+            f"style {place} belongs to the model {BASE!r}, which comes with gan_style, and not to "
+            f"the one in use{own}"
         )
-    return StyleCode.load(names[str(place)])
+    near = difflib.get_close_matches(place, names, n=1)
+    meant = f"; did you mean {near[0]}?" if near else "."
+    known = f", or one of these: {_listed(names)}" if names else ""
+    return (
+        f"style {place} does not exist{meant} A style is a code file (*{SUFFIX}), a picture, a "
+        f"folder of pictures{known}"
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
 
 
 def write_sums(folder: Path) -> None:
@@ -154,16 +238,110 @@ def find_model(place: str | Path) -> Path:
     if path.is_file():
         return path
     if not path.exists():
-        raise ModelError(
-            f"model {place} does not exist; give a run folder, a model file or {BASE!r}"
-        )
-    for file in (path / MODEL_FILE, path / "checkpoints" / "best.safetensors"):
+        raise ModelError(f"model {path} does not exist; {_A_MODEL_IS}")
+    for file in (path / MODEL_FILE, path / _CHECKPOINTS / "best.safetensors"):
         if file.is_file():
             return file
-    newest = newest_checkpoint(path / "checkpoints")
+    newest = newest_checkpoint(path / _CHECKPOINTS)
     if newest is None:
         raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
     return newest
+
+
+_A_MODEL_IS = (
+    f"a model is a run folder, a model file ({MODEL_FILE}), a checkpoint, or {BASE!r}, the one "
+    "that comes with gan_style"
+)
+
+
+def _load(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a model's file; "kind" and "model" are among the metadata."""
+    try:
+        tensors, facts = load_checkpoint(file)
+    except CheckpointError as error:
+        if is_style_file(file):
+            raise ModelError(
+                f"{file} is a style code, not a model: give it as the style (--style)"
+            ) from error
+        with suppress(PictureError):
+            picture_size(file)
+            raise ModelError(f"{file} is a picture, not a model; {_A_MODEL_IS}") from error
+        raise
+    described = facts.get("model")
+    if facts.get("kind") not in ("model", "checkpoint") or not isinstance(described, dict):
+        kind = facts.get("kind", "file of another kind")
+        raise ModelError(f"{file} is a {kind}, not a model; {_A_MODEL_IS}")
+    return tensors, facts
+
+
+def _config(
+    file: Path, described: Mapping[str, Any], model: Mapping[str, Tensor]
+) -> StyleModelConfig:
+    """The configuration in a file's header, which weights and CONFIG_FILE must not contradict.
+
+    Earlier versions describe a model by "code" and "size", and keep its supersampling as a tensor.
+    """
+    values = {("code_dim" if name == "code" else name): v for name, v in described.items()}
+    tensor = model.get(OLD_SUPERSAMPLING)
+    if tensor is not None:
+        values.setdefault("supersampling", float(tensor))
+    try:
+        config = StyleModelConfig.from_dict(values)
+    except ModelError as error:
+        raise ModelError(f"{file} is not a gan_style model that can be used: {error}") from error
+    if tensor is not None and float(tensor) != config.supersampling:
+        raise ModelError(
+            f"{file} does not fit together: it is described as {config}, but its weights are of "
+            f"model.supersampling={float(tensor):g}"
+        )
+    beside = file.with_name(CONFIG_FILE)
+    if file.name == MODEL_FILE and beside.is_file() and (other := read_config(beside)) != config:
+        raise ModelError(f"{beside} says {other}, but {file.name} beside it is {config}")
+    return config
+
+
+def write_config(path: Path, config: StyleModelConfig) -> None:
+    """Write the CONFIG_FILE of a model.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    versions = {"format_version": FORMAT, "gan_style_version": __version__}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(versions | config.to_dict(), indent=2) + "\n")
+
+
+def read_config(path: Path) -> StyleModelConfig:
+    """The configuration in a CONFIG_FILE.
+
+    Raises:
+        ModelError: no JSON, of a newer format, or a value that is missing, unknown or wrong.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        version = values.pop("format_version")
+        values.pop("gan_style_version", None)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path} is not the {CONFIG_FILE} of a gan_style model: {error}"
+        ) from error
+    if version != FORMAT:
+        raise ModelError(
+            f"{path} has format_version {version!r}; this version of gan_style reads {FORMAT}"
+        )
+    try:
+        return StyleModelConfig.from_dict(values)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _home(file: Path) -> Path:
+    """The folder to which a model's file belongs: of a run's checkpoint, the run's."""
+    return file.parent.parent if file.parent.name == _CHECKPOINTS else file.parent
+
+
+def _others(count: int) -> str:
+    return f", and {count} others" if count else ""
 
 
 def _discriminator_beside(file: Path) -> dict[str, Tensor]:
@@ -178,10 +356,12 @@ def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def _full(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors in full precision."""
+    return {n: v.float() if v.is_floating_point() else v for n, v in tensors.items()}
+
+
 def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     """The tensors called PART.NAME, by their NAME, in full precision."""
-    return {
-        name.removeprefix(f"{part}."): values.float() if values.is_floating_point() else values
-        for name, values in tensors.items()
-        if name.startswith(f"{part}.")
-    }
+    found = {n: v for n, v in tensors.items() if n.startswith(f"{part}.")}
+    return {name.removeprefix(f"{part}."): v for name, v in _full(found).items()}

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +24,17 @@ SUFFIX = ".style.safetensors"
 THUMBNAIL_SIDE = 128
 MAXIMUM_HASHES = 4000
 """Hashes of this many pictures keep the file under 100 KB."""
+_HEADER = "gan_style_code"  # key of a style code's file header
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StyleCode:
     """A style learned from a set of pictures.
 
     mean: (d,) the code.
     spread: (d,) deviation of the single pictures' codes around it; 0 for one picture.
-    name: for people.
-    model: id of the model whose codes these are; they mean nothing to another one.
+    name: of the style, for people.
+    model: `Stylizer.id` of the model that encoded it; codes mean nothing to another one.
     count: pictures it was made from.
     hashes: SHA-256 of their pixels, first 16 bytes as hexadecimal digits.
     thumbnail: the pictures at a glance.
@@ -45,7 +46,7 @@ class StyleCode:
     model: str = ""
     count: int = 1
     hashes: tuple[str, ...] = ()
-    thumbnail: Image.Image | None = field(default=None, repr=False)
+    thumbnail: Image.Image | None = None
 
     def __post_init__(self) -> None:
         if self.mean.ndim != 1 or self.spread.shape != self.mean.shape:
@@ -56,7 +57,12 @@ class StyleCode:
         if not (torch.isfinite(self.mean).all() and torch.isfinite(self.spread).all()):
             raise StyleError(f"style {self.name!r}: the code holds numbers that are not finite")
 
-    def sample(self, seed: int) -> "StyleCode":
+    def __repr__(self) -> str:
+        made = f"{self.count} picture{'' if self.count == 1 else 's'}"
+        model = self.model or "unknown"
+        return f"StyleCode({self.name!r}, model {model}, {made}, d={len(self.mean)})"
+
+    def perturb(self, seed: int) -> "StyleCode":
         """A variant: the mean plus the spread times normal numbers drawn from `seed`."""
         drawn = torch.randn(self.mean.shape, generator=torch.Generator().manual_seed(seed))
         return replace(self, mean=self.mean + self.spread * drawn, name=f"{self.name} #{seed}")
@@ -109,26 +115,30 @@ class StyleCode:
             self.thumbnail.convert("RGB").save(packed, "JPEG", quality=80)
             tensors["thumbnail"] = _bytes_to_tensor(packed.getvalue())
         # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
-        packed_file = save(tensors, {"gan_style_code": json.dumps(facts)})
+        packed_file = save(tensors, {_HEADER: json.dumps(facts)})
         with replacing(path) as temporary:
             temporary.write_bytes(packed_file)
         return path
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
-        """Read a style file.
+        """Read a style code's file.
 
         Raises:
-            StyleError: a file that is missing, damaged or not a style.
+            StyleError: a file that is missing, damaged or not a style code.
         """
+        if "gan_style" in _header(path):  # as `checkpoint` writes it
+            raise StyleError(
+                f"{path} is a model or checkpoint, not a style code: give it as the model (--model)"
+            )
         try:
             with safe_open(path, "pt") as file:
-                facts = json.loads((file.metadata() or {})["gan_style_code"])
+                facts = json.loads((file.metadata() or {})[_HEADER])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             packed = tensors.get("thumbnail")
             picture = None if packed is None else Image.open(io.BytesIO(_tensor_to_bytes(packed)))
             if picture is not None:
-                picture.load()  # a damaged one is found here, not when somebody looks at it
+                picture.load()  # a damaged one is found here, not when it is shown
             digests = _tensor_to_bytes(tensors["hashes"])
             return cls(
                 mean=tensors["mean"],
@@ -142,11 +152,25 @@ class StyleCode:
         except StyleError:
             raise
         except FileNotFoundError as error:
-            raise StyleError(f"style file {path} does not exist") from error
+            raise StyleError(f"style code {path} does not exist") from error
         except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
             raise StyleError(
-                f"{path} is not a style file: {error}. `gan-style encode` makes one"
+                f"{path} is not a style code: {error}. `gan-style encode` makes one"
             ) from error
+
+
+def is_style_file(path: str | Path) -> bool:
+    """Whether a file says that it is a style code; whether a whole one, `StyleCode.load` tells."""
+    return _HEADER in _header(path)
+
+
+def _header(path: str | Path) -> dict[str, str]:
+    """The header of a safetensors file; empty for a file of another kind, and for none."""
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError, RuntimeError, ValueError):
+        return {}
 
 
 def picture_hash(picture: Image.Image) -> str:

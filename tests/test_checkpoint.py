@@ -222,7 +222,7 @@ def test_the_newest_that_can_be_read(tmp_path: Path) -> None:
     assert newest_checkpoint(tmp_path) is None
     first, second, third = (save_step(tmp_path, step) for step in (5, 10, 20))
     save_checkpoint(tmp_path / "best.safetensors", {}, {})
-    (tmp_path / ".step-00000030.safetensors.tmp").write_bytes(b"half")
+    (tmp_path / ".step-00000030.safetensors.123.part").write_bytes(b"half")
     step_file(tmp_path, 40).write_bytes(b"")
     assert newest_checkpoint(tmp_path) == third
     flipped_number(third)
@@ -248,7 +248,8 @@ def test_pruning_keeps_the_newest_the_best_and_strangers(tmp_path: Path) -> None
         save_step(tmp_path, step)
     for name in ("best.safetensors", "mine.txt", "step-final.safetensors"):
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / ".step-00000009.safetensors.tmp").write_bytes(b"left over")
+    for temporary in (".step-00000009.safetensors.123.part", ".step-00000008.safetensors.tmp"):
+        (tmp_path / temporary).write_bytes(b"left over")
     prune_checkpoints(tmp_path, 2)
     kept = {"step-00000003.safetensors", "step-100000000.safetensors"}
     others = {"best.safetensors", "mine.txt", "step-final.safetensors"}
@@ -345,13 +346,13 @@ points = {"save": half_written, "fsync": die, "replace": die}
 for name, function in points.items():
     round_of(step, dies_at(name, function), None)
     assert check(step) == step, name
-    assert list(folder.glob(".*.tmp")), name
+    assert list(folder.glob(".*.part")), name
 chance = random.Random(0)
 for _ in range(rounds):
     round_of(step, lambda: None, chance.random() * 0.02)
     step = check(step + 1)
 save(step + 1)
-assert check(step + 1) and not list(folder.glob(".*.tmp"))
+assert check(step + 1) and not list(folder.glob(".*.part"))
 print("killed", rounds + len(points))
 """
 

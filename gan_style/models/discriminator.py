@@ -3,28 +3,37 @@
 Shapes: B pictures, H rows, W columns, d numbers in a style code; pictures are RGB in [0, 1].
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gan_style.models.layers import of_size
+
 _WIDTHS = {"small": (32, 64, 128), "large": (64, 128, 256)}
 SCALES = 2
+_OLD_SCALES, _OLD_LOGITS = "critics.", "verdict."  # names of `scales` and `to_logits` in old files
 
 
 class PatchDiscriminator(nn.Module):
-    """Verdicts on patches of 38 px: is it painted, plus (projection) is it this style.
+    """Logits of patches of 38 px: is it a real painting, and (projection) one of this style.
 
-    The verdict is a linear one on the last maps plus their product with an embedding of the code
-    (Miyato & Koyama 2018, eq. 3), at every position (Isola et al. 2017, 3.2.2). Weights are
-    spectrally normalized (Miyato et al. 2018).
+    A linear map of the last maps plus their product with an embedding of the code (Miyato & Koyama
+    2018, eq. 3), at every position (Isola et al. 2017, 3.2.2). Weights are spectrally normalized
+    (Miyato et al. 2018).
+
+    Args:
+        code_dim: d, numbers in a style code.
+        widths: channels at half, quarter and eighth of the size.
 
     Shape:
         - pictures: (B, 3, H, W); code: (B, d)
         - returns: (B, 1, H/8, W/8)
     """
 
-    def __init__(self, code: int, widths: tuple[int, int, int]) -> None:
+    def __init__(self, code_dim: int, widths: tuple[int, int, int]) -> None:
         super().__init__()
         first, second, third = widths
         self.layers = nn.ModuleList(
@@ -35,8 +44,8 @@ class PatchDiscriminator(nn.Module):
                 spectral_norm(nn.Conv2d(third, third, 3, padding=1)),
             ]
         )
-        self.verdict = spectral_norm(nn.Conv2d(third, 1, 1))
-        self.embed = spectral_norm(nn.Linear(code, third))
+        self.to_logits = spectral_norm(nn.Conv2d(third, 1, 1))
+        self.embed = spectral_norm(nn.Linear(code_dim, third))
 
     def forward(self, pictures: Tensor, code: Tensor) -> Tensor:
         x = (pictures * 2 - 1).to(memory_format=torch.channels_last)
@@ -44,52 +53,74 @@ class PatchDiscriminator(nn.Module):
             x = F.leaky_relu(layer(x), 0.2)
         flat = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H/8 * W/8, third)
         match = flat @ self.embed(code)[..., None]  # (B, H/8 * W/8, 1)
-        verdict: Tensor = self.verdict(x).float()
+        logits: Tensor = self.to_logits(x).float()
         by_style: Tensor = match.float()
-        return verdict + by_style.reshape(verdict.shape)
+        return logits + by_style.reshape(logits.shape)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *arguments: Any
+    ) -> None:
+        _rename(state_dict, prefix + _OLD_LOGITS, prefix + "to_logits.")
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
 class Discriminator(nn.Module):
     """Discriminators on the picture at full size and at half: patches of 38 and of 76 px.
+
+    Args:
+        code_dim: d, numbers in a style code.
+        size: "small" or "large".
+
+    Raises:
+        ModelError: an unknown size.
 
     Shape:
         - pictures: (B, 3, H, W) in [0, 1], H and W at least 32; code: (B, d)
         - returns: (B, n), the logits of every patch of every scale; higher is more real
     """
 
-    def __init__(self, code: int, size: str = "small") -> None:
+    def __init__(self, code_dim: int, size: str = "small") -> None:
         super().__init__()
-        if size not in _WIDTHS:
-            raise ValueError(f"model.size is {size!r}; allowed: {', '.join(_WIDTHS)}")
-        self.discriminators = nn.ModuleList(
-            PatchDiscriminator(code, _WIDTHS[size]) for _ in range(SCALES)
-        )
+        widths = of_size(_WIDTHS, size)
+        self.scales = nn.ModuleList(PatchDiscriminator(code_dim, widths) for _ in range(SCALES))
 
     def forward(self, pictures: Tensor, code: Tensor) -> Tensor:
         logits = []
-        for discriminator in self.discriminators:
-            logits.append(discriminator(pictures, code).flatten(1))
+        for scale in self.scales:
+            logits.append(scale(pictures, code).flatten(1))
             pictures = F.avg_pool2d(pictures, 2)
         return torch.cat(logits, dim=1)
 
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *arguments: Any
+    ) -> None:
+        _rename(state_dict, prefix + _OLD_SCALES, prefix + "scales.")
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
-def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Change real and fake pictures alike, so that the discriminator cannot learn a collection by heart.
 
-    Brightness, contrast, shift by up to 1/8 (what leaves comes in opposite), one square cut out.
+def _rename(state_dict: dict[str, Any], old: str, new: str) -> None:
+    """Give the tensors of a module their present names; files of earlier versions keep loading."""
+    for name in [name for name in state_dict if name.startswith(old)]:
+        state_dict[new + name.removeprefix(old)] = state_dict.pop(name)
+
+
+def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:
+    """Change real and fake pictures alike, so that a discriminator cannot memorize a collection.
+
+    Brightness, contrast, a cyclic shift by up to 1/8 of the height, one square cut out:
     DiffAugment (Zhao et al. 2020), without its saturation change and with weaker brightness:
     color is part of the style. Differentiable; (B, 3, H, W) in, the same out.
     """
     count, _, height, width = pictures.shape
 
     def uniform(low: float, high: float) -> Tensor:
-        drawn = torch.rand(count, 1, 1, 1, generator=generator) * (high - low) + low
+        drawn = torch.rand(count, 1, 1, 1, generator=rng) * (high - low) + low
         return drawn.to(pictures.device)
 
     mean = pictures.mean((1, 2, 3), keepdim=True)
     pictures = (pictures - mean) * uniform(0.9, 1.1) + mean + uniform(-0.05, 0.05)
     shift = max(1, height // 8)
-    offsets = torch.randint(-shift, shift + 1, (2, count), generator=generator).tolist()
+    offsets = torch.randint(-shift, shift + 1, (2, count), generator=rng).tolist()
     pictures = torch.stack(
         [p.roll((dy, dx), (1, 2)) for p, dy, dx in zip(pictures, *offsets, strict=True)]
     )

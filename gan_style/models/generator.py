@@ -1,30 +1,33 @@
-"""The painter: content picture and style code -> stylized picture.
+"""The generator: content picture and style code -> stylized picture.
 
 Shapes: B pictures, H rows, W columns, d numbers in a style code; pictures are RGB in [0, 1].
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_style.errors import ModelError
 from gan_style.models.layers import (
     Convolution,
     GlobalStatistics,
     ModulatedConvolution,
     ModulatedResidual,
+    of_size,
 )
 
-FINENESS = 1.5
-"""Pictures are painted so many times as large inside, and reduced: strokes are drawn that a quarter
-of the size itself cannot hold (docs/LOG.md, 2026-11-26). Twice costs four times the work."""
 STRIDE = 16
-"""Sides are padded to a multiple of this inside; positions of tiles must be multiples of it.
-FINENESS makes it a multiple of 8, by which the maps are reduced."""
-MINIMUM_SIDE = 32
+"""Sides are padded to a multiple of this inside; positions of tiles must be multiples of it."""
+REDUCTION = 8
+"""The deepest maps are so many times smaller than the enlarged picture."""
+_OLD_BUFFER = "fineness"
+"""Older files keep the supersampling as a tensor of this name among the generator's weights."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,22 @@ SIZES = {
 
 
 class Generator(nn.Module):
-    """Fully convolutional painter; the code modulates every block.
+    """Fully convolutional generator; the code modulates every block.
 
-    A small U: half, quarter and eighth of the size and back, with the quarter-size maps added on
-    the way up. Most parameters sit at the eighth, where they cost little and see far; what is
-    painted at the quarter keeps the place of things. All of it happens on an enlarged picture,
-    and its painting is reduced in the end (supersampling, as renderers do against aliasing).
+    A small U-Net: half, quarter and eighth of the size and back, with the quarter-size maps added
+    on the way up. Most parameters sit at the eighth, where they cost little and have a large
+    receptive field; the blocks at the quarter keep the place of things. All of it happens on an
+    enlarged picture, and its painting is reduced in the end (supersampling, as renderers do
+    against aliasing): strokes are drawn that a quarter of the picture's own size cannot hold.
+
+    Args:
+        code_dim: d, numbers in a style code.
+        size: "small" or "large".
+        supersampling: how many times as large pictures are painted inside, a multiple of 0.5 from
+            1 on; the work grows with its square.
+
+    Raises:
+        ModelError: an unknown size, or a supersampling that does not divide evenly.
 
     Shape:
         - content: (B, 3, H, W) in [0, 1], H and W at least 32, odd sizes too
@@ -59,22 +72,20 @@ class Generator(nn.Module):
         - returns: (B, 3, H, W) in [0, 1]
     """
 
-    def __init__(self, code: int, size: str = "small") -> None:
+    def __init__(self, code_dim: int, size: str = "small", supersampling: float = 1.5) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise ValueError(f"model.size is {size!r}; allowed: {', '.join(SIZES)}")
-        n = SIZES[size]
-        # kept with the weights, so that those of a generator of another fineness do not load
-        self.register_buffer("fineness", torch.tensor(FINENESS))
-        self.down_half = ModulatedConvolution(3, n.half, code, size=7, stride=2)
-        self.down_quarter = ModulatedConvolution(n.half, n.quarter, code, stride=2)
-        self.before = _blocks(n.quarter_blocks, n.quarter, code)
-        self.down_eighth = ModulatedConvolution(n.quarter, n.eighth, code, stride=2)
-        self.middle = _blocks(n.eighth_blocks, n.eighth, code)
+        n = of_size(SIZES, size)
+        check_supersampling(supersampling)
+        self.supersampling = supersampling
+        self.down_half = ModulatedConvolution(3, n.half, code_dim, size=7, stride=2)
+        self.down_quarter = ModulatedConvolution(n.half, n.quarter, code_dim, stride=2)
+        self.before = _blocks(n.quarter_blocks, n.quarter, code_dim)
+        self.down_eighth = ModulatedConvolution(n.quarter, n.eighth, code_dim, stride=2)
+        self.middle = _blocks(n.eighth_blocks, n.eighth, code_dim)
         self.up_quarter = Convolution(n.eighth, n.quarter)
-        self.after = _blocks(n.quarter_blocks, n.quarter, code)
-        self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code, enlarge=True)
-        self.up_full = ModulatedConvolution(2 * n.full, n.full, code, enlarge=True)
+        self.after = _blocks(n.quarter_blocks, n.quarter, code_dim)
+        self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code_dim, enlarge=True)
+        self.up_full = ModulatedConvolution(2 * n.full, n.full, code_dim, enlarge=True)
         self.to_picture = Convolution(n.full, 3)
         with torch.no_grad():  # begin near mid-gray: a large first output saturates the sigmoid
             self.to_picture.weight.mul_(0.2)
@@ -83,7 +94,7 @@ class Generator(nn.Module):
         height, width = content.shape[2:]
         padded = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         rows, columns = padded.shape[2:]
-        larger = (round(FINENESS * rows), round(FINENESS * columns))
+        larger = (round(self.supersampling * rows), round(self.supersampling * columns))
         x = F.interpolate(padded, larger, mode="bicubic").clamp(0, 1)  # (B, 3, h, w)
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
         x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, h/4, w/4)
@@ -101,6 +112,22 @@ class Generator(nn.Module):
         picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
         # contiguous: the losses on pixels are slow with three channels last
         return picture[:, :, :height, :width].contiguous()
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *arguments: Any
+    ) -> None:
+        """Take older states, too, which have the supersampling among the weights.
+
+        Raises:
+            RuntimeError: it is another than this generator's, and strokes would get another size.
+        """
+        found = state_dict.pop(prefix + _OLD_BUFFER, None)
+        if found is not None and float(found) != self.supersampling:
+            raise RuntimeError(
+                f"the weights are of a generator with supersampling {float(found):g}, this one "
+                f"has {self.supersampling:g}"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     @contextmanager
     def statistics_of(self, content: Tensor, code: Tensor) -> Iterator[None]:
@@ -122,5 +149,18 @@ class Generator(nn.Module):
                 module.keep, module.reuse, module.kept = False, False, None
 
 
-def _blocks(count: int, channels: int, code: int) -> nn.ModuleList:
-    return nn.ModuleList(ModulatedResidual(channels, code) for _ in range(count))
+def check_supersampling(supersampling: float) -> None:
+    """Refuse what would not leave whole maps of the padded picture.
+
+    Raises:
+        ModelError: not a multiple of 0.5 from 1 on.
+    """
+    if not 1 <= supersampling < math.inf or STRIDE * supersampling % REDUCTION:
+        step = REDUCTION / STRIDE
+        raise ModelError(
+            f"model.supersampling is {supersampling}; allowed: multiples of {step} from 1 on"
+        )
+
+
+def _blocks(count: int, channels: int, code_dim: int) -> nn.ModuleList:
+    return nn.ModuleList(ModulatedResidual(channels, code_dim) for _ in range(count))

@@ -3,16 +3,33 @@
 Shapes: B pictures, C channels, H rows, W columns, d numbers in a style code.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from gan_style.errors import ModelError
+from gan_style.models.statistics import channel_moments, variance
+
+Widths = TypeVar("Widths")
+
 _EPSILON = 1e-2
 """Added to variances, which are about 1. With less, a square of one color multiplies gradients in
 every layer until they are infinite, and rounding is painted where the photo has nothing."""
+
+
+def of_size(table: Mapping[str, Widths], size: str) -> Widths:
+    """The row of a table of widths, by the size of a model.
+
+    Raises:
+        ModelError: there is no such size.
+    """
+    if size not in table:
+        raise ModelError(f"model.size is {size!r}; allowed: {', '.join(table)}")
+    return table[size]
 
 
 class Convolution(nn.Conv2d):
@@ -39,9 +56,9 @@ class Convolution(nn.Conv2d):
 class GlobalStatistics(nn.Module):
     """Mean and inverse deviation of each channel over the whole picture.
 
-    The only place where one part of a picture learns of all the others. With `keep` set they are
-    remembered when measured, and with `reuse` set the remembered ones are given instead: so a
-    large picture can be measured once, and painted tile by tile without seams.
+    The only place where one part of a picture depends on all others. With `keep` set they are
+    stored when measured, and with `reuse` set the stored ones are returned instead: so a large
+    picture can be measured once, and painted tile by tile without seams.
 
     Shape:
         - maps: (B, C, H, W)
@@ -65,14 +82,9 @@ class GlobalStatistics(nn.Module):
 
 
 def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and inverse deviation of each channel, (B, C, 1, 1) each, float32.
-
-    Sums in float32 of the maps as they are: `Tensor.var` is many times slower on the CPU.
-    """
-    count = maps.shape[2] * maps.shape[3]
-    mean = maps.sum((2, 3), keepdim=True, dtype=torch.float32) / count
-    square = (maps * maps).sum((2, 3), keepdim=True, dtype=torch.float32) / count
-    return mean, (square - mean * mean).clamp(min=0).add(_EPSILON).rsqrt()
+    """Mean and inverse deviation of each channel: (B, C, H, W) -> (B, C, 1, 1) twice, float32."""
+    mean, square = channel_moments(maps)
+    return mean, variance(mean, square, _EPSILON).rsqrt()
 
 
 class _NormalizeModulate(torch.autograd.Function):
@@ -129,8 +141,7 @@ class RunningScale(nn.Module):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     def forward(self, values: Tensor) -> Tensor:
-        variance = (self.square - self.mean.square()).clamp(min=0) + 1e-4
-        return (values.float() - self.mean) * variance.rsqrt()
+        return (values.float() - self.mean) * variance(self.mean, self.square, 1e-4).rsqrt()
 
     @torch.no_grad()
     def measure(self, values: Tensor) -> None:
@@ -155,11 +166,11 @@ class Modulation(nn.Module):
         - returns: (B, C, H, W) in the type of maps
     """
 
-    def __init__(self, channels: int, code: int) -> None:
+    def __init__(self, channels: int, code_dim: int) -> None:
         super().__init__()
         self.statistics = GlobalStatistics()
-        self.affine = nn.Linear(code, 2 * channels)
-        nn.init.normal_(self.affine.weight, std=0.5 * code**-0.5)
+        self.affine = nn.Linear(code_dim, 2 * channels)
+        nn.init.normal_(self.affine.weight, std=0.5 * code_dim**-0.5)
         nn.init.zeros_(self.affine.bias)
 
     def forward(self, maps: Tensor, code: Tensor) -> Tensor:
@@ -176,12 +187,12 @@ class Modulation(nn.Module):
 class ModulatedResidual(nn.Module):
     """Two modulated convolutions beside the identity."""
 
-    def __init__(self, channels: int, code: int) -> None:
+    def __init__(self, channels: int, code_dim: int) -> None:
         super().__init__()
         self.first = Convolution(channels, channels)
-        self.first_modulation = Modulation(channels, code)
+        self.first_modulation = Modulation(channels, code_dim)
         self.second = Convolution(channels, channels)
-        self.second_modulation = Modulation(channels, code)
+        self.second_modulation = Modulation(channels, code_dim)
 
     def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         x = F.relu(self.first_modulation(self.first(maps), code))
@@ -196,7 +207,7 @@ class ModulatedConvolution(nn.Module):
         self,
         channels_in: int,
         channels_out: int,
-        code: int,
+        code_dim: int,
         *,
         size: int = 3,
         stride: int = 1,
@@ -205,7 +216,7 @@ class ModulatedConvolution(nn.Module):
         super().__init__()
         self.enlarge = enlarge
         self.convolution = Convolution(channels_in, channels_out, size, stride)
-        self.modulation = Modulation(channels_out, code)
+        self.modulation = Modulation(channels_out, code_dim)
 
     def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards

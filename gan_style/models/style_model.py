@@ -1,41 +1,99 @@
 """Encoder and generator together: what is averaged, saved and used."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from gan_style.errors import ModelError
 from gan_style.models.encoder import StyleEncoder
-from gan_style.models.generator import Generator
+from gan_style.models.generator import Generator, check_supersampling
+
+Size = Literal["small", "large"]
 
 MODEL_FILE = "model.safetensors"
 """Name of the exported model in a run folder."""
 _FEEDBACK = 0.5
+OLD_SUPERSAMPLING = "generator.fineness"
+"""Files of earlier versions keep the supersampling as a tensor of this name."""
+
+
+@dataclass(frozen=True)
+class StyleModelConfig:
+    """What has to be known of a model, beside its weights, to build it; stored along with them.
+
+    code_dim: d, numbers in a style code. size: of all networks. supersampling: how many times as
+    large the generator paints inside.
+
+    Raises:
+        ModelError: a value that no model can have.
+    """
+
+    code_dim: int = 256
+    size: Size = "small"
+    supersampling: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.code_dim, int) or self.code_dim < 1:
+            raise ModelError(f"model.code_dim is {self.code_dim!r}; allowed: 1 or more")
+        if self.size not in get_args(Size):
+            allowed = ", ".join(get_args(Size))
+            raise ModelError(f"model.size is {self.size!r}; allowed: {allowed}")
+        if not _is_number(self.supersampling, int, float):
+            raise ModelError(f"model.supersampling is {self.supersampling!r}; allowed: numbers")
+        check_supersampling(self.supersampling)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "StyleModelConfig":
+        """The configuration that `to_dict` described.
+
+        Raises:
+            ModelError: a value is missing, unknown or wrong; the message names it.
+        """
+        names = [field.name for field in fields(cls)]
+        if unknown := sorted(values.keys() - set(names)):
+            raise ModelError(f"unknown: {', '.join(unknown)}; allowed: {', '.join(names)}")
+        if missing := [name for name in names if name not in values]:
+            raise ModelError(f"{', '.join(missing)} is missing")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values by their names, as JSON can hold them."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return " ".join(f"model.{name}={value}" for name, value in self.to_dict().items())
+
+
+def _is_number(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 class StyleModel(nn.Module):
-    """Reads styles and paints in them, looking once at what it has painted.
+    """Encodes styles and paints in them, correcting the code once by what a first painting missed.
 
     How far a painting gets depends on the photo, too: a code that makes a pale print of one leaves
-    another dark. So a first painting is read by the encoder as if it were a style, and the code is
-    moved by what it missed, before the painting that counts. Carreira et al. (2016, eqs. 1 and 2)
-    feed errors back for poses, Alaluf et al. (2021, section 3) for StyleGAN's codes; here the error
-    is the difference of two codes, and the answer to it one linear map.
+    another dark. So a first painting is encoded as if it were a style, and the code is moved by
+    the difference, before the painting that counts. Carreira et al. (2016, eqs. 1 and 2) feed
+    errors back for poses, Alaluf et al. (2021, section 3) for StyleGAN's codes; here the error is
+    the difference of two codes, and the correction one linear map of it.
 
-    Args:
-        code: numbers in a style code.
-        size: "small" or "large".
+    Raises:
+        ModelError: a configuration that no model can have.
     """
 
-    def __init__(self, code: int = 128, size: str = "small") -> None:
+    def __init__(self, config: StyleModelConfig) -> None:
         super().__init__()
-        self.code = code
-        self.size = size
-        self.encoder = StyleEncoder(code, size)
-        self.generator = Generator(code, size)
-        self.feedback = nn.Linear(code, code, bias=False)
+        self.config = config
+        code_dim = config.code_dim
+        self.encoder = StyleEncoder(code_dim, config.size)
+        self.generator = Generator(code_dim, config.size, config.supersampling)
+        self.feedback = nn.Linear(code_dim, code_dim, bias=False)
         with torch.no_grad():  # half of what is missed: more would be learned, not assumed
-            self.feedback.weight.copy_(_FEEDBACK * torch.eye(code))
+            self.feedback.weight.copy_(_FEEDBACK * torch.eye(code_dim))
         self.to(memory_format=torch.channels_last)
 
     def encode(self, pictures: Tensor, *, measure: bool = False) -> Tensor:
@@ -49,7 +107,7 @@ class StyleModel(nn.Module):
         return picture
 
     def corrected(self, content: Tensor, code: Tensor) -> Tensor:
-        """What to tell the generator for a painting of this content to have this code: (B, d).
+        """The code from which the generator's painting of this content has the given code: (B, d).
 
         No gradient goes through the first painting: it would nearly double the cost of training,
         and as the painting follows the code, what is missed changes little with it.
@@ -63,10 +121,14 @@ class StyleModel(nn.Module):
 def model_id(model: StyleModel) -> str:
     """16 hexadecimal digits of the SHA-256 of the weights in float16: names the model in styles.
 
-    float16, so that a model and its exported half-precision copy bear one name.
+    float16, so that a model and its exported half-precision copy have one name.
     """
+    # Supersampling was a tensor of this name once. It is hashed as if it still were: the codes
+    # that people have name their model by this hash.
+    supersampling = torch.tensor(float(model.config.supersampling))
+    named = model.state_dict() | {OLD_SUPERSAMPLING: supersampling}
     digest = hashlib.sha256()
-    for name, values in sorted(model.state_dict().items()):
+    for name, values in sorted(named.items()):
         digest.update(name.encode())
         digest.update(values.detach().cpu().half().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
