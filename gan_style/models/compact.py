@@ -1,6 +1,6 @@
-"""The networks of `compact`: small, ours, taught to answer as VGG-19 and SqueezeNet do.
+"""The networks of `compact`: small, ours, trained to approximate VGG-19 and SqueezeNet.
 
-Shapes: B pictures, H rows, W columns; pictures are RGB in [0, 1]. How they were taught is in
+Shapes: B pictures, H rows, W columns; pictures are RGB in [0, 1]. How they were trained is in
 recipes/compact, and how well in weights/compact.md.
 """
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_style.color import LUMINANCE
+from gan_style.models.feature_maps import FeatureMaps
 
 _FIRES = (3, 4, 6, 7, 9, 10, 11, 12)  # the numbers that SqueezeNet's fire modules have
 _POOLED_BEFORE = (6, 9)
@@ -25,7 +26,7 @@ class _Residual(nn.Module):
         return maps + F.relu(self.convolution(maps))
 
 
-class CompactPicture(nn.Module):
+class CompactPicture(FeatureMaps):
     """Picture features of the compact network.
 
     The strided convolutions are 4 wide with padding 1, which puts every output where VGG's
@@ -74,10 +75,10 @@ class _Fire(nn.Module):
         return F.relu(torch.cat([self.point(x), self.square(x)], 1))
 
 
-class CompactStroke(nn.Module):
+class CompactStroke(FeatureMaps):
     """Stroke features of the compact network, on the gray picture.
 
-    Shaped and numbered as SqueezeNet 1.1, so that it could be taught map by map, but for half the
+    Shaped and numbered as SqueezeNet 1.1, so that it could be trained map by map, but for half the
     channels in the first layer, which sees one color and not three. What SqueezeNet costs lies in
     that layer: the deep maps are small.
 
