@@ -270,15 +270,19 @@ def _build(settings: Mapping[str, Any]) -> Config:
     from omegaconf.errors import OmegaConfBaseException
 
     known = {each.key: each for kind in SECTIONS.values() for each in options_of(kind)}
-    merged = OmegaConf.structured(Config)
+    defaults = OmegaConf.structured(Config)
+    given: dict[str, dict[str, Any]] = {}
     for key, value in _renamed(settings).items():
         if key not in known:
             raise _unknown(key, known)
         section, _, name = key.partition(".")
-        try:
-            merged = OmegaConf.merge(merged, {section: {name: known[key].plain(value)}})
+        plain = known[key].plain(value)
+        try:  # each by itself, so that an error is that of this option
+            OmegaConf.merge(defaults[section], {name: plain})
         except OmegaConfBaseException as error:
             raise known[key].refusal(value) from error
+        given.setdefault(section, {})[name] = plain
+    merged = OmegaConf.merge(defaults, given)
     config = OmegaConf.to_object(merged)
     assert isinstance(config, Config)
     return config

@@ -83,10 +83,10 @@ def tiny(collection: Path) -> list[str]:
     return [
         f"data.styles={collection / 'styles'}",
         f"data.content={collection / 'photos'}",
-        *("data.size=48", "data.crop=40", "data.max_examples=2", "model.code=16"),
+        *("data.size=48", "data.crop=40", "data.max_examples=2", "model.code_dim=16"),
         *(
-            "train.init=",
-            "train.minutes=0",
+            "train.init=null",
+            "train.minutes=null",
             "train.steps=4",
             "train.batch_size=2",
             "train.warmup=0",
@@ -105,7 +105,7 @@ def tiny_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     from gan_style.training.run import train
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    return train(load_config(None, [*tiny, f"run.dir={folder}"]), lambda line: None)
+    return train(load_config(None, [*tiny, f"run.dir={folder}"]))
 
 
 @pytest.fixture(scope="session")
@@ -113,4 +113,4 @@ def stylizer(tiny_run: Path) -> "Stylizer":
     """Load the model of `tiny_run`."""
     from gan_style import Stylizer
 
-    return Stylizer.from_pretrained(tiny_run, "cpu")
+    return Stylizer.from_pretrained(tiny_run, device="cpu")

@@ -114,7 +114,16 @@ class StyleName(click.Path):
         return [*items, *super().shell_complete(ctx, param, incomplete)]
 
 
-_TYPES: dict[str, Callable[[], click.ParamType[Any]]] = {"STYLE": StyleName}
+class _Argument(click.Argument):
+    """An argument with a line in the help, which click has of itself from 8.5.1 on."""
+
+    help: str | None = None
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        return (self.metavar or "", self.help or "")
+
+
+_TYPES: "dict[str, Callable[[], click.ParamType[Any]]]" = {"STYLE": StyleName}
 """The type of options whose value is called so in the help; of other texts it is a path."""
 
 
@@ -151,9 +160,9 @@ def _parameter(each: Option) -> click.Parameter:
     if each.about["positional"]:
         shown = each.key + ("..." if repeated else "")
         count = -1 if repeated else 1
-        return click.Argument(
-            [each.name], type=kind, nargs=count, required=required, metavar=shown, help=each.meaning
-        )
+        argument = _Argument([each.name], type=kind, nargs=count, required=required, metavar=shown)
+        argument.help = " ".join(each.meaning.split())
+        return argument
     names = [f"-{each.about['short']}"] if each.about["short"] else []
     return click.Option(
         [*names, f"--{each.name.replace('_', '-')}", each.name],
@@ -168,7 +177,7 @@ def _parameter(each: Option) -> click.Parameter:
     )
 
 
-def _click_type(each: Option, kind: Any) -> click.ParamType[Any]:
+def _click_type(each: Option, kind: Any) -> "click.ParamType[Any]":
     if each.choices:
         return click.Choice(each.choices)
     if kind is str:

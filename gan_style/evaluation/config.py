@@ -28,9 +28,9 @@ class EvaluateConfig(Section):
     """Folder of the photos."""
     reference: str = option(positional=True, metavar="STYLES|COLLECTION")
     """Folder of the style pictures, or of the collection."""
-    model: str | None = None
+    model: str | None = option(None, metavar="MODEL")
     """Paint with this run folder or model file; the shipped model if not given."""
-    style: str | None = None
+    style: str | None = option(None, metavar="STYLE")
     """For a collection: a code, name, picture or folder to paint in its place."""
     outputs: str | None = option(None, metavar="FOLDER")
     """Score the paintings of any program: <content>__<style>.png, or <content>.png."""

@@ -127,7 +127,7 @@ def test_bad_pictures_are_skipped_or_refused(
     shutil.copy(collection / "photos" / "0.png", bad.parent / "good.png")
     assert main([str(word) for word in ["encode", bad.parent, *shared]]) == 0
     captured = capsys.readouterr()
-    (line,) = [line for line in captured.out.splitlines() if line.startswith("skipped: ")]
+    (line,) = [line for line in captured.err.splitlines() if line.startswith("skipped: ")]
     assert str(bad) in line
     assert "from 1 pictures" in captured.out
 
@@ -153,7 +153,7 @@ def test_training_skips_bad_pictures_with_a_line_each_and_a_count(
         make(styles / "ink" / name)
     words = [*tiny, f"data.styles={styles}", "train.steps=1", f"run.dir={tmp_path / 'run'}"]
     assert train([*words, "run.sample_every=9"]) == 0
-    told = capsys.readouterr().out
+    told = capsys.readouterr().err
     for name in PICTURES:
         assert f"skipped {styles / 'ink' / name}: " in told
     assert f"skipped {len(PICTURES)} of {len(PICTURES) + 10} pictures in all" in told
@@ -193,7 +193,7 @@ SETTINGS = {
     "crop not a multiple": (["data.crop=50"], "data.crop is 50"),
     "crop beyond size": (["data.crop=80"], "data.crop is 80"),
     "parts that do not fit": (["train.accumulate=3"], "train.accumulate is 3; it must divide"),
-    "no end": (["train.steps=0", "train.images=0"], "train.steps and train.minutes are 0"),
+    "no end": (["train.steps=0", "train.images=0"], "train.steps and train.minutes are null"),
     "two files": (["a.yaml", "b.yaml"], "one configuration at a time, not 2: a.yaml, b.yaml"),
     "missing file": (["nowhere.yaml"], "nowhere.yaml"),
     "folder and option": (["folder"], "data.styles is given twice: as folder and as data.styles="),
@@ -203,7 +203,7 @@ SETTINGS = {
     "option twice": (["twice.yaml"], "'steps' stands there twice"),
     "wrong key in a file": (["wrong.yaml"], "train.stepz"),
     "nothing chosen": ([str(SCRATCH)], "data.styles has to be chosen"),
-    "no styles": (["data.styles="], "data.styles is empty"),
+    "no styles": (["data.styles="], "data.styles is not given"),
     "missing styles": (["data.styles=nowhere"], "data.styles: nowhere is missing"),
     "styles is a file": (["data.styles=list.yaml"], "list.yaml is not a folder"),
     "no pictures": (["data.styles=folder"], "no pictures to train on in folder"),

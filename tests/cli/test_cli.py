@@ -1,17 +1,26 @@
 """The commands: help, results, refusals, exit codes."""
 
-import argparse
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from click.shell_completion import ShellComplete
 from PIL import Image
 
 from gan_style import StyleCode, Stylizer
-from gan_style.cli.main import main, train_main
-from gan_style.cli.main import main as cli
+from gan_style.cli.check import Check
+from gan_style.cli.codes import Encode, Mix, Sample, Strip
+from gan_style.cli.command import click_command
+from gan_style.cli.evaluate import Evaluate
+from gan_style.cli.main import _gan_style, main, train_main
+from gan_style.cli.optimize import Optimize
+from gan_style.cli.stylize import Stylize
+from gan_style.cli.train import Train
 from gan_style.config import SECTIONS
 from gan_style.errors import NonFiniteLossError
 from gan_style.options import options_of
@@ -19,33 +28,33 @@ from gan_style.style_code import SUFFIX
 from gan_style.training.trainer import Trainer
 
 OPTIONS = {
-    "train": ["FOLDER | CONFIG.yaml | key.sub=value"],
+    "train": ["FOLDER|CONFIG.yaml|key.sub=value", "gan-style train my_pictures"],
     "encode": [
-        *("pictures", "--output", "--model", "--device", "--name", "--force", "--refine"),
+        *("PICTURE...", "--output", "--model", "--device", "--name", "--force", "--refine"),
         "--content",
     ],
     "stylize": [
-        *("PHOTO", "--style", "--model", "--output", "--strength", "--keep-color", "--size"),
-        *("--device", "--force"),
+        *("PHOTO...", "--style", "--model", "--output", "--strength", "--keep-color", "--size"),
+        *("--device", "--force", "woodblock"),
     ],
-    "mix": ["STYLE", "--weights", "--output", "--model", "--device", "--force"],
+    "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
     "sample": [
         *("--n", "--near", "--photo", "--size", "--seed", "--output", "--model", "--device"),
         "--force",
     ],
-    "strip": ["PHOTO", "STYLE", "--steps", "--size", "--output", "--model", "--device", "--force"],
+    "strip": ["PHOTO", "STYLE...", "--steps", "--size", "--output", "--model", "--device"],
     "evaluate": [
-        *("{pairs,collection}", "CONTENT", "STYLE|COLLECTION", "--model", "--style", "--outputs"),
+        *("pairs", "collection", "CONTENT", "STYLES|COLLECTION", "--model", "--style", "--outputs"),
         *("--others", "--photos", "--size", "--features", "--feature-weights", "--device"),
         *("--json", "--sheet", "--log", "--fid"),
     ],
     "optimize": [
-        *("CONTENT", "--style", "--weights", "--output", "--force", "--size", "--features"),
-        *("--feature-weights", "--method", "--evaluations", "--scales", "--start"),
+        *("PHOTO", "--style", "--weights", "--output", "--force", "--size", "--features"),
+        *("--feature-weights", "--optimizer", "--evaluations", "--scales", "--start"),
         *("--content-weight", "--style-weight", "--tv-weight", "--keep-color", "--seed"),
         "--device",
     ],
-    "check": ["folder"],
+    "check": ["FOLDER"],
 }
 Capture = pytest.CaptureFixture[str]
 
@@ -80,41 +89,110 @@ def done(*words: Any) -> None:
 
 @pytest.mark.parametrize("command", OPTIONS)
 def test_help_is_complete(command: str, capsys: Capture) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        main([command, "--help"])
+    done(command, "--help")
     told = capsys.readouterr().out
     assert [option for option in OPTIONS[command] if option not in told] == []
+    assert f"gan-style {command} " in told.partition("Examples:")[2]
 
 
-def test_help_of_a_command_leaves_no_option_without_a_word(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[argparse.ArgumentParser] = []
-    monkeypatch.setattr(cli, "run_command", lambda parser, arguments: seen.append(parser) or 0)
-    main([])
-    commands = next(a for a in seen[0]._actions if isinstance(a, argparse._SubParsersAction))
-    assert set(commands.choices) == set(OPTIONS)
-    for name, parser in commands.choices.items():
-        assert parser.description, name
-        silent = [a.dest for a in parser._actions if not a.help and a.dest != "folder"]
-        assert silent == [], name
+def test_every_option_of_every_command_has_help() -> None:
+    commands = _gan_style().commands
+    assert set(commands) == set(OPTIONS)
+    for name, command in commands.items():
+        assert command.help, name
+        assert [each.name for each in command.params if not getattr(each, "help", "")] == [], name
+
+
+def test_the_examples_of_the_help_can_be_parsed() -> None:
+    for kind in (Check, Encode, Evaluate, Mix, Optimize, Sample, Strip, Stylize, Train):
+        assert kind.examples
+        for example in kind.examples:
+            words = shlex.split(example)
+            assert words[:2] == ["gan-style", kind.__name__.lower()]
+            click_command(kind).make_context("x", words[2:])
 
 
 def test_train_lists_every_option_with_its_meaning(capsys: Capture) -> None:
     for run in (lambda: main(["train", "--help"]), lambda: train_main(Path("x.yaml"), ["--help"])):
-        with pytest.raises(SystemExit, match="0"):
-            run()
-        told = capsys.readouterr().out
+        assert run() == 0
+        told = " ".join(capsys.readouterr().out.split())
         for option in (option for kind in SECTIONS.values() for option in options_of(kind)):
             assert f"{option.key}=" in told
-            assert option.meaning in told
+            assert " ".join(option.meaning.split()) in told
 
 
-@pytest.mark.parametrize("words", [[], ["paint"], ["encode"], ["stylize", "a.jpg"], ["check"]])
-def test_an_incomplete_command_is_explained(words: list[str], capsys: Capture) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(words)
-    assert "usage: gan-style" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["paint"], "there is no command 'paint'; there are check, encode"),
+        (["stylise"], "did you mean stylize?"),
+        (["encode"], "Missing argument 'PICTURE...'. (gan-style encode --help)"),
+        (["stylize", "a.jpg"], "Missing option '--style'"),
+        (["stylize", "a.jpg", "--stile", "x"], "Did you mean --style?"),
+        (["check"], "Missing argument 'FOLDER'"),
+        (["train", "--epochs", "10"], "train has no option --epochs; options of a run are written"),
+    ],
+)
+def test_an_incomplete_command_is_explained(words: list[str], reason: str, capsys: Capture) -> None:
+    assert reason in failed(capsys, *words)
+
+
+def test_without_a_word_it_shows_what_there_is(capsys: Capture) -> None:
+    main([])
+    shown = capsys.readouterr()
+    assert "stylize" in shown.out + shown.err
+
+
+def test_version_and_module() -> None:
+    for words in (["-m", "gan_style", "--version"], ["-m", "gan_style", "check", "--help"]):
+        run = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+        assert "gan-style" in run.stdout
+
+
+def test_help_needs_no_heavy_library() -> None:
+    """Torch alone takes seconds to import; the help is there at once."""
+    code = (
+        "import sys; from gan_style.cli.main import main; main(['--help']);"
+        "main(['train', '--help']); print(*{'torch', 'numpy', 'PIL', 'omegaconf', 'wandb', 'tqdm'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == ""
+
+
+def test_the_shell_completes_commands_options_and_styles() -> None:
+    def completed(line: str) -> list[str]:
+        words = line.split(" ")
+        complete = ShellComplete(_gan_style(), {}, "gan-style", "_GAN_STYLE_COMPLETE")
+        return [item.value for item in complete.get_completions(words[:-1], words[-1])]
+
+    assert completed("sty") == ["stylize"]
+    assert completed("stylize --keep") == ["--keep-color"]
+    assert "woodblock" in completed("stylize a.jpg --style wood")
+    assert completed("optimize a.jpg --optimizer s") == ["sgd"]
+
+
+# words of version 0.1
+
+
+def test_words_of_before_work_and_say_what_to_type(
+    photos: Path, tiny_run: Path, style: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    words = ["--style", style, "--model", tiny_run, "-o", tmp_path / "out.png", "--keep-colour"]
+    done("stylize", photos / "0.png", *words)
+    assert "--keep-colour is called --keep-color now" in capsys.readouterr().err
+    done("mix", style, style, "--weights", "1", "3", "-o", tmp_path / "mixed")
+    assert "--weights 1 3 is written --weights 1,3 now" in capsys.readouterr().err
+    short = [
+        "--evaluations",
+        "2",
+        "--size",
+        "32",
+        "--method=adam",
+        "-o",
+        tmp_path / "classical.png",
+    ]
+    done("optimize", photos / "0.png", "--style", photos / "1.png", *short)
+    assert "--method is called --optimizer now" in capsys.readouterr().err
 
 
 # train
@@ -130,6 +208,21 @@ def test_train_and_train_py_are_one(tiny: list[str], tmp_path: Path, capsys: Cap
     for name in ("a", "b"):
         assert (tmp_path / name / "model.safetensors").is_file()
         shutil.rmtree(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("photo.jpg", "photo.jpg is not a folder of pictures or a configuration (.yaml)"),
+        ("nowhere", "nowhere does not exist"),
+    ],
+)
+def test_train_takes_folders_and_configurations(
+    word: str, reason: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    assert reason in failed(capsys, "train", word)
 
 
 def test_a_run_that_breaks_exits_1(
@@ -148,7 +241,7 @@ def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch, capsys: Capt
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "train", interrupted)
+    monkeypatch.setattr(Train, "run", interrupted)
     assert main(["train"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 
@@ -166,7 +259,7 @@ def test_check(collection: Path, capsys: Capture) -> None:
 
 
 def test_check_refuses_what_is_no_folder(tmp_path: Path, capsys: Capture) -> None:
-    assert "nowhere is missing" in failed(capsys, "check", tmp_path / "nowhere")
+    assert "nowhere does not exist" in failed(capsys, "check", tmp_path / "nowhere")
 
 
 # encode
@@ -204,7 +297,7 @@ def test_encode_refines_the_code(
         refined.hashes,
     )
     wrong = [*words, "-o", tmp_path / "x", "--refine", "0"]
-    assert "--refine is 0.0; allowed: above 0" in failed(capsys, *wrong)
+    assert "--refine is 0.0; it must be a number above 0" in failed(capsys, *wrong)
 
 
 # stylize
@@ -245,6 +338,15 @@ def test_a_folder_of_photos_gives_a_folder_of_paintings(
     assert not (output / "0.png").exists()  # nothing is painted before all is known to fit
 
 
+def test_several_photos_do_not_go_into_one_picture(
+    photos: Path, tiny_run: Path, style: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    words = ["--style", style, "--model", tiny_run, "-o", tmp_path / "out.png"]
+    for given in ([photos], [photos / "0.png", photos / "1.png"]):
+        assert "the name of one picture" in failed(capsys, "stylize", *given, *words)
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_a_picture_is_a_style(photos: Path, tiny_run: Path, tmp_path: Path) -> None:
     words = ["--style", photos / "1.png", "--model", tiny_run, "-o", tmp_path / "folder"]
     done("stylize", photos / "0.png", *words)
@@ -266,13 +368,15 @@ def test_two_photos_of_one_name_are_refused(
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [
-        (["--strength", "1.5"], "--strength is 1.5; allowed: 0 to 1"),
+        (["--strength", "1.5"], "--strength is 1.5; it must be a number at least 0 and at most 1"),
         (["--strength", "nan"], "--strength is nan"),
-        (["--size", "4"], "size is 4; allowed: at least 32"),
+        (["--size", "4"], "--size is 4; it must be a whole number at least 32"),
         (["--style", "nowhere.style.safetensors"], "nowhere.style.safetensors does not exist"),
         (["--style", "nowhere"], "nowhere does not exist"),
         (["--model", "nowhere"], "nowhere does not exist"),
         (["missing.jpg"], "missing.jpg does not exist"),
+        (["https://example.org/a.jpg"], "https://example.org/a.jpg is an address; download it"),
+        (["--style", "woodblok"], "did you mean"),
         (["-o", "painting.bmp"], "painting.bmp: pictures are written as .png, .jpg"),
     ],
 )
@@ -297,7 +401,7 @@ def other(tiny_run: Path, photos: Path, tmp_path: Path) -> Path:
 
 
 def test_mix_by_weights_needs_no_model(style: Path, other: Path, tmp_path: Path) -> None:
-    done("mix", style, other, "--weights", 1, 3, "-o", tmp_path / "mixed")
+    done("mix", style, other, "--weights", "1,3", "-o", tmp_path / "mixed")
     mixed = StyleCode.load(tmp_path / "mixed.style.safetensors")
     one, two = StyleCode.load(style), StyleCode.load(other)
     assert torch.allclose(mixed.mean, 0.25 * one.mean + 0.75 * two.mean)
@@ -323,7 +427,7 @@ def test_samples_near_a_style_vary_as_it_does(
     assert names == [f"sample-{n}{kind}" for n in (5, 6, 7) for kind in (".png", SUFFIX)]
     code = StyleCode.load(style)
     drawn = StyleCode.load(tmp_path / "drawn" / f"sample-6{SUFFIX}")
-    assert torch.equal(drawn.mean, code.sample(6).mean)
+    assert torch.equal(drawn.mean, code.perturb(6).mean)
 
 
 def test_a_model_of_few_styles_invents_none(
@@ -355,9 +459,9 @@ def test_a_strip_begins_and_ends_with_its_styles(
     ("words", "reason"),
     [
         (["mix", "STYLE", "nowhere.png", "-o", "m"], "nowhere.png does not exist"),
-        (["mix", "STYLE", "--weights", "1", "2", "-o", "m"], "1 styles with 2 weights"),
-        (["mix", "STYLE", "STYLE", "--weights", "1", "-1", "-o", "m"], "sum to 0"),
-        (["sample", "--n", "0", "-o", "m"], "--n is 0; allowed: 1 or more"),
+        (["mix", "STYLE", "--weights", "1,2", "-o", "m"], "1 styles with 2 weights"),
+        (["mix", "STYLE", "STYLE", "--weights", "1,-1", "-o", "m"], "sum to 0"),
+        (["sample", "--n", "0", "-o", "m"], "--n is 0; it must be a whole number at least 1"),
         (["strip", "p.png", "STYLE", "-o", "m.png"], "give two or more"),
         (["strip", "p.png", "STYLE", "STYLE", "--steps", "0", "-o", "m.png"], "--steps is 0"),
     ],
