@@ -1,8 +1,9 @@
-"""How an evaluation looks at pictures: one center square, one frozen network, one list of losses.
+"""How an evaluation reads pictures: one center square through one frozen feature network.
 
 Shapes: H rows, W columns, D numbers; pictures are RGB in [0, 1].
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,35 +11,41 @@ from typing import Any
 
 import torch
 from PIL import Image, ImageOps
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_style.data.images import read_picture, to_tensor
 from gan_style.errors import PictureError
+from gan_style.evaluation.config import SMALLEST
 from gan_style.evaluation.deception import patch_signatures
 from gan_style.losses.statistics import Maps
+from gan_style.models.feature_maps import FeatureMaps
+from gan_style.sizes import READING_SIDE
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
-"""Wrapped around what is worked through, as tqdm is."""
-
-SMALLEST = 64
-"""Smallest side in pixels at which pictures are compared."""
+"""Wrapped around a sequence that is worked through, as tqdm is."""
 
 
 class FeatureExtractor:
-    """A frozen network, and the side in pixels of the center square on which it looks.
+    """A frozen feature network, applied to the center square of pictures at one size.
 
     Args:
-        features: of `features.picture_features`.
-        name: what the network is called.
-        size: pixels.
-        device: where it runs.
+        features: a network of `feature_networks.picture_features`.
+        name: what the network is called in scores.
+        size: side of the square in pixels, at least 64.
+        device: where the network runs.
 
     Raises:
         ValueError: `size` is below 64.
     """
 
     def __init__(
-        self, features: nn.Module, name: str, size: int = 288, device: str | torch.device = "cpu"
+        self,
+        features: FeatureMaps,
+        name: str,
+        size: int = READING_SIDE,
+        device: str | torch.device = "cpu",
     ) -> None:
         if size < SMALLEST:
             raise ValueError(f"size is {size}; allowed: at least {SMALLEST}")
@@ -48,32 +55,35 @@ class FeatureExtractor:
         self.size = size
 
     def square(self, picture: Image.Image) -> Tensor:
-        """(3, size, size): the middle of the picture, scaled to the short side."""
+        """The center square of a picture, scaled to the side (Lanczos): (3, size, size)."""
         side = (self.size, self.size)
         return to_tensor(ImageOps.fit(picture, side, Image.Resampling.LANCZOS))
 
     @torch.no_grad()
     def maps(self, square: Tensor) -> Maps:
-        """The network's maps of one picture (3, H, W), on the CPU."""
+        """The feature maps of one picture (3, H, W), on the CPU: layer -> (1, C, h, w)."""
         maps: Maps = self.features(square[None].to(self.device))
         return {layer: values.cpu() for layer, values in maps.items()}
 
-    def hand(self, picture: Image.Image) -> Tensor:
-        """The `patch_signatures` of one picture: (0 to 9, D)."""
+    def content_map(self, maps: Maps) -> Tensor:
+        """The one of `maps` by which content is compared: (1, C, h, w)."""
+        return maps[self.features.content_layer]
+
+    def patch_signatures(self, picture: Image.Image) -> Tensor:
+        """The `deception.patch_signatures` of one picture: (n, D), n from 0 to 9."""
         return patch_signatures(self.features, picture, self.device)
 
 
 @dataclass
-class Log:
-    """Takes a line for each picture that cannot be read, and counts them."""
+class ReadablePictures:
+    """Reads pictures; each one that cannot be read is logged as a warning and counted."""
 
-    report: Callable[[str], None] = print
     skipped: int = 0
 
     def skip(self, error: PictureError) -> None:
-        """Tell of a picture that is left out."""
+        """Count and log a picture that is left out."""
         self.skipped += 1
-        self.report(f"skipped: {error}")
+        logger.warning("skipped: %s", error)
 
     def read(self, paths: Iterable[Path]) -> Iterator[Image.Image]:
         """Yield the pictures that can be read."""

@@ -1,4 +1,4 @@
-"""FID by torchmetrics, for those who have Inception's weights and hundreds of pictures."""
+"""FID by torchmetrics; it needs the weights of Inception and hundreds of pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,21 @@ from torch import Tensor
 
 from gan_style.errors import EvaluationError
 
+_FILE = "pt_inception-2015-12-05-6726825d.pth"  # torch-fidelity's weights
 INSTALL = "pip install 'gan-style[fid]'"
+FID_FEWEST = 2
+"""Pictures that each side needs at least."""
 
 
 class FrechetDistance:
     """The Fréchet Inception distance (Heusel et al. 2017), picture by picture.
 
-    With fewer than a few thousand pictures a side it is far too large, and the more so the fewer
-    there are (Binkowski et al. 2018, section 4): compare it with that of equally many only, and
-    read KID instead.
+    It is biased upwards, the more so the fewer pictures there are, and far too large below a few
+    thousand a side (Binkowski et al. 2018, section 4). Compare it only between sets of equal
+    size, or read KID instead.
 
     Args:
-        weights: the file of torch-fidelity, pt_inception-2015-12-05-6726825d.pth.
+        weights: torch-fidelity's file pt_inception-2015-12-05-6726825d.pth.
 
     Raises:
         EvaluationError: torchmetrics is not installed, or the file is missing or does not fit.
@@ -32,8 +35,8 @@ class FrechetDistance:
             raise EvaluationError(f"fid needs torchmetrics: {INSTALL}") from error
         if not Path(weights).is_file():
             raise EvaluationError(
-                f"fid needs the weights of Inception, and {weights} is missing: get "
-                "pt_inception-2015-12-05-6726825d.pth of github.com/toshas/torch-fidelity/releases"
+                f"fid needs the weights of Inception, and {weights} is missing; download "
+                f"{_FILE} from github.com/toshas/torch-fidelity/releases"
             )
         try:
             torch.load(weights, weights_only=True)  # raises if more than numbers is in the file
@@ -50,12 +53,12 @@ class FrechetDistance:
         self._counts = {True: 0, False: 0}
 
     def add(self, picture: Tensor, *, real: bool) -> None:
-        """Take one picture (3, H, W) in [0, 1] of the collection (`real`) or of the paintings."""
+        """Add one picture (3, H, W) in [0, 1] of the collection (`real`) or of the paintings."""
         self._metric.update(picture[None], real=real)
         self._counts[real] += 1
 
     def value(self) -> float | None:
         """The distance, 0 or more; None if a side has fewer than 2 pictures."""
-        if min(self._counts.values()) < 2:
+        if min(self._counts.values()) < FID_FEWEST:
             return None
         return float(self._metric.compute())

@@ -1,19 +1,19 @@
-"""Do paintings hold pieces of the collection's pictures?
+"""Memorization: do paintings hold copied pieces of the collection's pictures?
 
-A patch is compared with every patch of every picture of the collection, and the question is not
-how near the nearest is: plain paper and straight edges are near everywhere. It is how much nearer
+A patch is compared with every patch of every picture of the collection. What counts is not how
+near the nearest is, as plain paper and straight edges are near everywhere, but how much nearer
 one picture comes than any other (the ratio test of Lowe 2004, section 7.1). A patch that many
-pictures hold has a ratio near 1, a copied one near 0. What is usual among pictures of one hand,
-the collection tells itself: each of its pictures, held out, is compared with the rest.
+pictures hold has a ratio near 1, a copied one near 0. What is usual is measured on the collection
+itself: each of its pictures, held out, is compared with the rest.
 
-Networks have no part in it: what is compared are gray pixels at a quarter of the size, without
-what is coarser than a few strokes.
+No network is involved: gray pixels are compared at a quarter of the size, without structure
+coarser than a few strokes.
 
 Shapes: P patches, D pixels of a patch.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from PIL import Image, ImageOps
@@ -21,33 +21,33 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan_style.color import to_gray
-from gan_style.data.images import to_tensor
+from gan_style.data.images import evenly, to_tensor
+from gan_style.sizes import READING_SIDE
 
 COPIED, SUSPICIOUS = 0.3, 0.5
-"""Novelty, relative to held-out pictures, below which one painting, or the median, is a copy.
+"""Novelty relative to held-out pictures: below it one painting, or the median one, is a copy.
 
 Medians on seven collections: pieces of 96 to 192 px pasted into photos 0 to 0.35, held-out halves
 0.70 to 1.75, photos 0.90 to 1.16.
 """
 
-_SIDE = 288  # pixels of the center square that is looked at
 _REDUCED = 4  # pixels that become one
 _PATCH = 12  # reduced pixels, 48 of the picture
 _SPREAD = 2  # reduced pixels; what a Gaussian of this deviation leaves is taken away
-_PLAIN = 0.5  # of the collection's median `_corners`: patches below have nothing to be known by
+_PLAIN = 0.5  # of the collection's median `_corners`: patches below it cannot be recognized
 _PICTURES, _HELD_OUT = 64, 32  # of the collection that are searched, and held out, at most
-_CHANCE = 0.05  # share of a hand's own unseen pictures that seem to hold a copy
-_FEWEST = 4  # pictures from which one can tell what is usual
+_CHANCE = 0.05  # share of held-out pictures by the same artist that seem to hold a copy
 _CHUNK = 512  # patches compared at a time
 
-Item = TypeVar("Item")
+FEWEST_PICTURES = 4
+"""Pictures that a collection needs: from fewer nobody can say what is usual."""
 
 
 class Memorization(NamedTuple):
-    """What `CopyDetector.compare` found.
+    """The result of `CopyDetector.compare`.
 
     ratio: the paintings' median novelty over the held-out pictures'; about 1 or more is good.
-    copies: numbers of the paintings that hold a copy.
+    copies: indices of the paintings that hold a copy.
     paintings: how many were compared.
     """
 
@@ -59,35 +59,36 @@ class Memorization(NamedTuple):
     def warns(self) -> bool:
         """Whether the paintings copy: as a whole, or more than one in twenty of them.
 
-        Not for one in thirty: a signature is enough for that, or a motif that was used twice.
+        One in thirty is no reason to warn: the artist's signature is enough for that, or a motif
+        that was used twice.
         """
         return len(self.copies) > _CHANCE * self.paintings or self.ratio < SUSPICIOUS
 
 
 class CopyDetector:
-    """Knows the pictures of a collection, and what is usual among them.
+    """Finds pieces of a collection's pictures in paintings.
 
     Args:
-        pictures: of `gray_square`. Of more than 64, 64 spread evenly are known.
+        pictures: of `gray_square`. Of more than 64, 64 spread evenly are searched.
     """
 
     def __init__(self, pictures: Sequence[Tensor]) -> None:
-        self._known = _thinned(pictures, _PICTURES)
+        self._known = evenly(pictures, _PICTURES, to_last=True)
 
     def compare(self, paintings: Sequence[Tensor]) -> Memorization | None:
-        """Compare paintings with the pictures known.
+        """Compare paintings with the pictures of the collection.
 
         Args:
             paintings: of `gray_square`, too.
 
         Returns:
-            None if fewer than 4 pictures are known, or nothing but plain patches is there: then
-            nobody knows what is usual.
+            None if the collection has fewer than 4 pictures, or if either side has nothing but
+            plain patches.
         """
         known = self._known
-        if len(known) < _FEWEST:
+        if len(known) < FEWEST_PICTURES:
             return None
-        numbers = _thinned(range(len(known)), _HELD_OUT)
+        numbers = evenly(range(len(known)), _HELD_OUT, to_last=True)
         details = [_detail(picture) for picture in [*(known[i] for i in numbers), *paintings]]
         corners = [_corners(detail) for detail in details]
         plain = _PLAIN * torch.cat(corners[: len(numbers)]).median()
@@ -109,15 +110,9 @@ class CopyDetector:
 
 
 def gray_square(picture: Image.Image) -> Tensor:
-    """The picture's middle as the detector looks at it: (1, 288, 288) in [0, 1]."""
-    square = ImageOps.fit(picture, (_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    """The gray center square of a picture, as `CopyDetector` takes it: (1, 288, 288) in [0, 1]."""
+    square = ImageOps.fit(picture, (READING_SIDE, READING_SIDE), Image.Resampling.LANCZOS)
     return to_gray(to_tensor(square)[None])[0]
-
-
-def _thinned(values: Sequence[Item], most: int) -> list[Item]:
-    if len(values) <= most:
-        return list(values)
-    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
 def _detail(gray: Tensor) -> Tensor:
@@ -136,10 +131,10 @@ def _patches(detail: Tensor, stride: int) -> Tensor:
 
 
 def _corners(detail: Tensor) -> Tensor:
-    """How much there is in each patch, (P,), in the direction in which there is least.
+    """Cornerness of each patch, (P,): the smaller eigenvalue of its structure tensor.
 
-    The smaller eigenvalue of the summed products of gradients (Shi & Tomasi 1994, eq. 4): plain
-    ground has none, and of a straight edge nobody can say from where it is.
+    Shi & Tomasi (1994, eq. 4). It is 0 on plain ground and along a straight edge, which nobody
+    could place.
     """
     down, right = detail.diff(dim=1)[..., 1:], detail.diff(dim=2)[:, 1:]
     products = torch.cat([down * down, right * right, down * right])
@@ -152,7 +147,7 @@ def _corners(detail: Tensor) -> Tensor:
 def _distances(patches: Tensor, pictures: Sequence[Tensor]) -> Tensor:
     """1 - the correlation with the nearest patch of each picture: (P, pictures).
 
-    Pictures are searched at every second pixel: they are reduced from four places.
+    Pictures are searched at every second pixel: each is reduced from four starting points.
     """
     half = _REDUCED // 2
     nearest = []

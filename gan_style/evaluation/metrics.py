@@ -1,8 +1,8 @@
-"""The yardstick: how near a painting is to its photo, to a style picture and to a collection.
+"""Metrics: distances of a painting to its photo, to a style picture and to a collection.
 
-Each function returns one number; docs/METRICS.md says which way is better and what it cannot see.
-All but `structural_similarity` compare maps of a network of features.py, and numbers of different
-networks do not compare.
+Each function returns one number; docs/metrics.md says which way is better and what it cannot see.
+All but `structural_similarity` compare maps of a network of `models.feature_networks`, and numbers
+of different networks do not compare.
 
 Shapes: B pictures, C channels, H rows, W columns, D numbers of a signature; pictures are RGB in
 [0, 1]; `Maps` are layer name -> (B, C, H, W).
@@ -17,21 +17,23 @@ from torch.nn import functional as F
 from gan_style.color import to_gray
 from gan_style.losses.perceptual import content_loss, gram_loss, moments_loss
 from gan_style.losses.statistics import Maps, StyleStatistics
-from gan_style.models.feature_networks import CONTENT_LAYER
+from gan_style.models.statistics import mean_and_deviation
 
 LEAST_DEVIATION = 1e-3
-"""Channels that hardly vary over the collections are not blown up beyond this."""
+"""The least scale of a channel: those that hardly vary are not amplified without limit."""
 
 _WINDOW, _SPREAD = 11, 1.5  # pixels; side and deviation of the Gaussian of Wang et al.
 _STEADY_MEAN, _STEADY_VARIANCE = 0.01**2, 0.03**2  # their C1 and C2, for a range of 1
 
 
-def content_distance(painting: Maps, photo: Maps) -> float:
-    """Mean squared difference of the relu3_1 maps; 0 is the photo itself.
+def content_distance(painting: Tensor, photo: Tensor) -> float:
+    """Mean squared difference of the content layer's maps; 0 is the photo itself.
 
-    The maps' shapes must be equal.
+    Gatys et al. (2016, eq. 1), averaged where they sum.
+
+    Shape: (B, C, H, W) both.
     """
-    return content_loss(painting[CONTENT_LAYER], photo[CONTENT_LAYER]).item()
+    return content_loss(painting, photo).item()
 
 
 def moments_distance(painting: StyleStatistics, style: StyleStatistics) -> float:
@@ -80,21 +82,18 @@ def structural_similarity(painting: Tensor, photo: Tensor) -> float:
 
 def signature(maps: Maps) -> Tensor:
     """Mean and deviation of every channel of every layer, side by side: (B, D)."""
-    parts = []
-    for values in maps.values():
-        mean = values.mean((2, 3))
-        square = (values * values).mean((2, 3))
-        parts += [mean, (square - mean**2).clamp(min=0).add(1e-5).sqrt()]
-    return torch.cat(parts, 1)
+    return torch.cat([mean_and_deviation(values) for values in maps.values()], 1)
 
 
 def signature_scale(signatures: Tensor) -> Tensor:
-    """(n, D) signatures of all known collections -> (D,) the deviation that is called 1."""
+    """Standard deviation of each number over all collections: (n, D) signatures -> (D,)."""
     return signatures.std(0, correction=min(1, len(signatures) - 1)).clamp(min=LEAST_DEVIATION)
 
 
 def nn_distance(paintings: Tensor, own: Tensor, scale: Tensor) -> float | None:
-    """How far paintings are from a collection, if its own two halves are 1 apart.
+    """Distance of paintings to their nearest neighbors in a collection, relative to its halves'.
+
+    1 means that paintings are as near to the collection as its own two halves are to each other.
 
     The distance from one set to another is the mean, over the signatures of the one, of the
     Euclidean distance to the nearest of the other. The halves are every other picture.
@@ -105,7 +104,7 @@ def nn_distance(paintings: Tensor, own: Tensor, scale: Tensor) -> float | None:
         scale: (D,) of `signature_scale`.
 
     Returns:
-        None where the collection has a single picture, and so no halves.
+        None if the collection has a single picture, and so no halves.
     """
     if len(own) < 2:
         return None
@@ -122,7 +121,7 @@ def _to_nearest(one: Tensor, two: Tensor) -> float:
 def centroid_accuracy(
     paintings: Tensor, collections: Mapping[str, Tensor], name: str, scale: Tensor
 ) -> float:
-    """Share of paintings whose nearest collection, by the center of its signatures, is `name`.
+    """Share of paintings whose nearest collection is `name`, by the centroid of its signatures.
 
     Args:
         paintings: (n, D) signatures.
@@ -130,7 +129,7 @@ def centroid_accuracy(
         name: one of them.
         scale: (D,) of `signature_scale`.
     """
-    centers = torch.stack([(own / scale).mean(0) for own in collections.values()])
-    distances = (paintings / scale)[:, None] - centers  # (n, collections, D)
+    centroids = torch.stack([(own / scale).mean(0) for own in collections.values()])
+    distances = (paintings / scale)[:, None] - centroids  # (n, collections, D)
     nearest = distances.square().mean(2).argmin(1)
     return (nearest == list(collections).index(name)).double().mean().item()

@@ -1,42 +1,42 @@
-"""What an evaluation found, told to a person, a program and an extractor."""
+"""Scores: the numbers of an evaluation as a table, as JSON and with a contact sheet."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
 from gan_style.data.grid import picture_grid
+from gan_style.files import replacing
 
-MEASURES: Mapping[str, str] = {
-    "content": "lower is better; 0 is the photo untouched",
+METRICS: Mapping[str, str] = {
+    "content": "lower is better; 0 is the untouched photo",
     "moments": "lower is better; 0 has the style's means and deviations",
     "gram": "lower is better; 0 has the style's textures",
-    "ssim": "higher is better; 1 is the photo untouched",
+    "ssim": "higher is better; 1 is the untouched photo",
     "nn_distance": "lower is better; 1 is as near as the collection's halves are to each other",
     "centroid_accuracy": "higher is better; share of paintings nearest to this collection",
     "deception_rate": "higher is better; share of gray patches taken for this collection's",
     "photo_rate": "lower is better; share of gray patches taken for a photo's",
     "c2st_auc": "0.5 is best: paintings cannot be told from the collection; 1: always",
-    "kid": "lower is better; about 0 are pictures of one kind",
+    "kid": "lower is better; about 0 for pictures of one kind",
     "memorization": "about 1 or more is good; well below 1 copies pictures of the collection",
-    "fid": "lower is better; only against as many pictures, of which it wants thousands",
+    "fid": "lower is better; compare only between sets of equal size, of thousands of pictures",
 }
-"""Every measure and how to read it, in the order of the table; docs/METRICS.md says more."""
+"""Every metric and how to read it, in the order of the table; docs/metrics.md says more."""
 
-SHOWN = 8
-"""Rows of a contact sheet at most."""
+SHEET_ROWS = 8
+"""A contact sheet has at most this many rows."""
 
-_ASKED_FOR = {  # what a line tells even where there is no number
-    "pairs": ["content", "moments", "gram", "ssim"],
-    "collection": ["content", "ssim", *list(MEASURES)[4:-1]],
-}
+_TABLE_WIDTHS = 19, 15  # characters of a metric's name and of its value
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a contact sheet: a painting's name, and pictures (3, H, W) in [0, 1]."""
+    """One row of a contact sheet: a painting's name, and pictures (3, H, W) in [0, 1]."""
 
     name: str
     content: Tensor
@@ -46,12 +46,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Scores:
-    """Numbers of one method, and some of its paintings.
+    """The numbers of one method, and some of its paintings.
 
     kind: "pairs" or "collection". count: paintings that were scored; skipped: pictures that could
-    not be read. size: side in pixels at which they were compared. values: by the names of
-    MEASURES; one that does not apply is missing. deviations: of `auc` and `kid`. copies: names of
-    paintings that hold a copy of a piece of the collection; copying: whether they copy as a whole.
+    not be read. size: side in pixels at which they were compared. features: name of the network.
+    values: by the names of METRICS, those that could be computed. reasons: for each metric of this
+    kind that could not be, why. deviations: of `c2st_auc` and `kid`. copies: names of paintings
+    that hold a copy of a piece of the collection; copying: whether they copy as a whole. rows: of
+    the contact sheet.
     """
 
     kind: str
@@ -61,17 +63,20 @@ class Scores:
     features: str
     values: Mapping[str, float]
     deviations: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[str, ...] = ()
     copying: bool = False
     rows: tuple[Row, ...] = ()
 
     def lines(self) -> list[str]:
-        """The table: a line of each measure of this kind, a dash where there is none."""
+        """The table: a line for each metric, with a dash and the reason where there is no value."""
         about = f"{self.count} paintings at {self.size} px, features {self.features}"
         lines = [about + (f", {self.skipped} skipped" if self.skipped else "")]
-        for name, meaning in MEASURES.items():
-            if name in self.values or name in _ASKED_FOR[self.kind]:
-                lines.append(f"{name:<13}{self.cell(name):>17}   {meaning}")
+        left, right = _TABLE_WIDTHS
+        for name, meaning in METRICS.items():
+            if name in self.values or name in self.reasons:
+                note = meaning if name in self.values else f"not computed: {self.reasons[name]}"
+                lines.append(f"{name:<{left}}{self.cell(name):>{right}}   {note}")
         if self.copying:
             named = ", ".join(self.copies[:3]) + (" …" if len(self.copies) > 3 else "")
             lines.append(
@@ -82,7 +87,7 @@ class Scores:
         return lines
 
     def cell(self, name: str) -> str:
-        """A measure as text, with its deviation where there is one."""
+        """A metric as text, with its deviation where there is one; a dash if it has no value."""
         if name not in self.values:
             return "-"
         if name not in self.deviations:
@@ -90,10 +95,10 @@ class Scores:
         return f"{self.values[name]:.3f} ± {self.deviations[name]:.3f}"
 
     def to_json(self) -> dict[str, Any]:
-        """All of it but the pictures; a measure that does not apply is None."""
+        """Everything but the pictures and reasons; a metric that was not computed is None."""
         about = {"kind": self.kind, "count": self.count, "skipped": self.skipped}
         about |= {"size": self.size, "features": self.features}
-        values = {name: self.values.get(name) for name in MEASURES}
+        values = {name: self.values.get(name) for name in METRICS}
         deviations = {
             f"{name}_deviation": self.deviations.get(name) for name in ("c2st_auc", "kid")
         }
@@ -105,7 +110,7 @@ def contact_sheet(methods: Mapping[str, Scores]) -> Image.Image:
     """Photo, style and the painting of every method, side by side.
 
     Args:
-        methods: by their names; rows that not all of them have are left out.
+        methods: scores by the name of the method; rows that not all of them have are left out.
 
     Raises:
         ValueError: they have no row in common.
@@ -117,3 +122,13 @@ def contact_sheet(methods: Mapping[str, Scores]) -> Image.Image:
         if all(name in other for other in others)
     ]
     return picture_grid(grid, ["content", "style", *methods])
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write numbers as JSON, completely or not at all; missing folders are made.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

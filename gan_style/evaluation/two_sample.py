@@ -1,7 +1,8 @@
-"""Two-sample tests: do paintings and the collection's pictures come from one source?
+"""Two-sample tests: do paintings and the collection's pictures follow the same distribution?
 
-Both are right for a few dozen pictures. For two halves of one collection the expected AUC is
-exactly 0.5, and the expected KID exactly 0.
+The classifier two-sample test (C2ST, Lopez-Paz & Oquab 2017) and the kernel Inception distance
+(KID, Binkowski et al. 2018), in forms that are unbiased for a few dozen pictures: for two halves
+of one collection the expected AUC is exactly 0.5, and the expected KID exactly 0.
 
 Shapes: n paintings and m pictures of the collection, P patches a picture, D numbers.
 """
@@ -13,17 +14,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan_style.data.images import evenly
 from gan_style.losses.statistics import Maps
+from gan_style.models.statistics import variance
 
 CELLS = 3
 """Patches of `patch_statistics` in a row and in a column of a picture."""
+
+C2ST_FEWEST, KID_FEWEST = 2, 3
+"""Pictures that each side of a test needs."""
 
 _MOST = 64  # pictures of a side that are tested: every pair of them costs a small linear system
 _RIDGE = 0.03  # of a patch's mean squared length; as small as leaves the halves of `koson` at 0.5
 
 
 class Estimate(NamedTuple):
-    """A number, and the standard deviation it would have over other pictures of the same kind."""
+    """A statistic and its standard deviation over other pictures of the same kind."""
 
     value: float
     deviation: float
@@ -39,21 +45,23 @@ def patch_statistics(maps: Maps) -> Tensor:
         values = values.float()
         mean = F.adaptive_avg_pool2d(values, CELLS)
         square = F.adaptive_avg_pool2d(values.square(), CELLS)
-        parts += [mean, (square - mean.square()).clamp(min=0).add(1e-5).sqrt()]
+        parts += [mean, variance(mean, square).sqrt()]
     return torch.cat(parts, 1).flatten(2).mT
 
 
 def c2st_auc(paintings: Tensor, pictures: Tensor) -> Estimate | None:
-    """Can a linear classifier of patches tell paintings from pictures that it never saw?
+    """Area under the ROC curve of a classifier that separates paintings from held-out pictures.
 
-    Ridge regression on standardized statistics, both sides weighing the same. For every pair of a
-    painting and a picture it is taught without these two, and the mean verdict on their patches
-    tells which it takes for the painting; the AUC is the share of pairs that it tells rightly.
-    Leaving out pairs (Airola et al. 2011), and not one picture at a time, matters: a class that
-    has lost a member counts for less, its member looks like the other class, and of two equal
-    sets the AUC is well below 0.5. The deviation is DeLong's (1988), over pictures.
+    The classifier two-sample test of Lopez-Paz & Oquab (2017) with the AUC instead of the
+    accuracy. The classifier is a ridge regression on standardized statistics of patches, with
+    equal weight for both sides. For every pair of a painting and a picture it is fitted without
+    these two; the one with the larger mean logit over its patches is classified as the painting,
+    and the AUC is the share of pairs that are classified correctly. Leaving out pairs (Airola et
+    al. 2011), not one picture at a time, matters: a class that has lost a member counts for less,
+    so that its member looks like the other class, and the AUC of two equal sets is well below
+    0.5. The deviation is DeLong's (1988), over pictures.
 
-    No classifier is taught twice: without patches g, their residuals are those that solve
+    The regression is not solved anew for every pair: without patches g, their residuals r solve
     G[g, g] r = (G y)[g], where G is the inverse of the regularized kernel matrix.
 
     Args:
@@ -61,11 +69,12 @@ def c2st_auc(paintings: Tensor, pictures: Tensor) -> Estimate | None:
         pictures: (m, P, D), as well.
 
     Returns:
-        0.5 if they cannot be told apart, 1 if always; None if a side has fewer than 2 pictures.
+        0.5 if they cannot be told apart, 1 if they always can; None if a side has fewer than 2
+        pictures.
     """
-    if min(len(paintings), len(pictures)) < 2:
+    if min(len(paintings), len(pictures)) < C2ST_FEWEST:
         return None
-    sides = [_thinned(paintings).double(), _thinned(pictures).double()]
+    sides = [_limited(side).double() for side in (paintings, pictures)]
     counts, patches = [len(side) for side in sides], paintings.shape[1]
     members = torch.tensor(counts) * patches
     labels = torch.tensor([1.0, -1.0]).repeat_interleave(members).double()
@@ -89,10 +98,9 @@ def _kernel_of_patches(sides: list[Tensor]) -> Tensor:
     return known @ known.T + 1
 
 
-def _thinned(pictures: Tensor) -> Tensor:
-    if len(pictures) <= _MOST:
-        return pictures
-    return pictures[torch.linspace(0, len(pictures) - 1, _MOST).round().long()]
+def _limited(pictures: Tensor) -> Tensor:
+    """Pictures, or `_MOST` of them."""
+    return torch.stack(evenly(list(pictures), _MOST, to_last=True))
 
 
 def kernel_distance(paintings: Tensor, pictures: Tensor) -> Estimate | None:
@@ -100,19 +108,19 @@ def kernel_distance(paintings: Tensor, pictures: Tensor) -> Estimate | None:
 
     Binkowski et al. (2018, eq. 4 and section 4), k(x, y) = (x·y / D + 1)³, on signatures instead
     of Inception's features. They take the deviation over random subsets of thousands of pictures;
-    ours is the jackknife's, which dozens allow.
+    ours is that of the jackknife, for which dozens suffice.
 
     Args:
-        paintings: (n, D), as `metrics.signature` gives them, not standardized: a scale taken from
-            the pictures themselves would make the numbers of two models incomparable.
+        paintings: (n, D) of `metrics.signature`, not standardized: a scale taken from the pictures
+            themselves would make the numbers of two models incomparable.
         pictures: (m, D).
 
     Returns:
-        About 0, of either sign, if both are of one kind; larger the further they are apart. None
-        if a side has fewer than 3 pictures.
+        About 0, of either sign, if both follow one distribution; larger the further they are
+        apart. None if a side has fewer than 3 pictures.
     """
     n, m = len(paintings), len(pictures)
-    if min(n, m) < 3:
+    if min(n, m) < KID_FEWEST:
         return None
     one, two = paintings.double(), pictures.double()
     within_one, within_two = _off_diagonal(_kernel(one, one)), _off_diagonal(_kernel(two, two))

@@ -1,10 +1,10 @@
-"""Moving a picture's pixels until a loss of theirs is small, within a number of evaluations.
+"""Minimizing a loss of a picture by moving its pixels, within a number of evaluations.
 
-It knows nothing of style or features: a loss is any function of a picture.
+This module knows nothing of style or features: a loss is any function of a picture.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import torch
@@ -14,13 +14,14 @@ from gan_style.errors import DivergedError
 
 Loss = Callable[[Tensor], Tensor]
 
-LBFGS_VECTORS = 46
-"""Vectors of the picture's size that L-BFGS holds: two for each step it keeps, and a few."""
-ADAM_VECTORS = 6
+VECTORS: Mapping[str, int] = {"lbfgs": 46, "adam": 6, "sgd": 5}
+"""Vectors of the picture's size that an optimizer holds; L-BFGS two for each step it keeps."""
 _KEPT_STEPS = 20  # by which L-BFGS knows the curvature
 _FIRST_STEP = 0.01  # of L-BFGS, of the pixels' range
 _SCALE = 1000.0  # of the loss, for L-BFGS
 _ADAM_RATE = 0.02  # of the pixels' range for a step, falling to 0
+_SGD_RATE = 0.005  # of the pixels' range for a step without momentum, on average; falling to 0
+_SGD_MOMENTUM = 0.9
 
 
 class _Spent(Exception):  # noqa: N818 - the way out of an optimizer, not an error
@@ -28,11 +29,11 @@ class _Spent(Exception):  # noqa: N818 - the way out of an optimizer, not an err
 
 
 class Descent:
-    """The pixels of one picture on their way down; `best` is the picture of the least loss yet.
+    """The minimization of a picture's loss; `best` is the picture of the least loss so far.
 
     Args:
         loss: of a picture of `start`'s shape; called once for each evaluation.
-        start: the picture to begin with, of any shape.
+        start: the first picture, of any shape.
     """
 
     def __init__(self, loss: Loss, start: Tensor) -> None:
@@ -41,18 +42,17 @@ class Descent:
         self.least = math.inf
         self.spent = 0
 
-    def run(self, method: str, evaluations: int) -> Tensor:
-        """Move the pixels by "lbfgs" or "adam"; returns the best picture.
+    def run(self, optimizer: str, evaluations: int) -> Tensor:
+        """Move the pixels by one of `OPTIMIZERS`; returns the best picture.
 
-        Not more evaluations than allowed, and fewer where no step goes down any more.
+        Takes at most `evaluations` of the loss, and fewer if no step lowers it any more.
 
         Raises:
-            DivergedError: the first loss is not finite. Where a later one is not, what was best
-                before is the result.
+            DivergedError: the first loss is not finite. If a later one is not, the result is the
+                best picture before it.
         """
-        move = _lbfgs if method == "lbfgs" else _adam
         with suppress(_Spent):
-            move(self.best, self._counted(evaluations), evaluations)
+            OPTIMIZERS[optimizer](self.best, self._counted(evaluations), evaluations)
         return self.best
 
     def _counted(self, evaluations: int) -> Loss:
@@ -65,7 +65,7 @@ class Descent:
             if not math.isfinite(value):
                 if math.isinf(self.least):
                     raise DivergedError(f"the loss of the first picture is {value}")
-                raise _Spent  # steps from here would be without direction
+                raise _Spent  # its gradient gives no direction
             if value < self.least:
                 self.least, self.best = value, pixels.detach().clone()
             return loss
@@ -104,11 +104,41 @@ def _lbfgs(start: Tensor, loss: Loss, evaluations: int) -> None:
 
 
 def _adam(start: Tensor, loss: Loss, evaluations: int) -> None:
+    """Adam (Kingma & Ba 2015) with a rate that falls linearly to 0."""
     pixels = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([pixels], lr=_ADAM_RATE, betas=(0.9, 0.99))
     for index in range(evaluations):
-        for group in optimizer.param_groups:
-            group["lr"] = _ADAM_RATE * (1 - index / evaluations)
+        _set_rate(optimizer, _ADAM_RATE * (1 - index / evaluations))
         optimizer.zero_grad()
         loss(pixels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+
+
+def _sgd(start: Tensor, loss: Loss, evaluations: int) -> None:
+    """Gradient descent with momentum (Polyak 1964) on the gradient over its mean absolute value.
+
+    The size of a picture's gradient depends on its pixels, losses and weights; divided by its mean,
+    one rate suits them all. The rate falls linearly to 0.
+    """
+    pixels = start.clone().requires_grad_()
+    optimizer = torch.optim.SGD([pixels], lr=_SGD_RATE, momentum=_SGD_MOMENTUM)
+    for index in range(evaluations):
+        _set_rate(optimizer, _SGD_RATE * (1 - index / evaluations))
+        optimizer.zero_grad()
+        loss(pixels).backward()  # type: ignore[no-untyped-call]
+        assert pixels.grad is not None
+        pixels.grad /= pixels.grad.abs().mean().clamp(min=1e-30)
+        optimizer.step()
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+OPTIMIZERS: Mapping[str, Callable[[Tensor, Loss, int], None]] = {
+    "lbfgs": _lbfgs,
+    "adam": _adam,
+    "sgd": _sgd,
+}
+"""Each moves pixels from a start, by at most so many evaluations of a loss that counts itself."""
