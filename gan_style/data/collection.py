@@ -1,5 +1,6 @@
 """Collections on disk: which pictures belong to which style, and which of them cannot be read."""
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -12,7 +13,11 @@ from gan_style.config import DataConfig
 from gan_style.data.images import SUFFIXES, find_pictures, group_pictures, picture_size
 from gan_style.errors import DataError, PictureError
 
-Report = Callable[[str], None]
+logger = logging.getLogger(__name__)
+
+SCIKIT_IMAGE = "scikit-image"
+"""The value of `data.content` for the photographs that scikit-image carries."""
+
 Result = TypeVar("Result")
 
 # scikit-image's other files are textures, drawings or measurements, or need a download.
@@ -34,12 +39,13 @@ class Style:
     paths: tuple[Path, ...]
 
 
-def load_styles(config: DataConfig, report: Report) -> list[Style]:
+def load_styles(config: DataConfig) -> list[Style]:
     """Find the styles under `config.styles`, without the files that are clearly no pictures.
+
+    Files left out are logged, and how many they are.
 
     Args:
         config: `styles` and `picture_is_style` are used.
-        report: Takes one line for each file left out, and one with their count.
 
     Raises:
         DataError: The folder is missing, or holds no usable picture.
@@ -47,26 +53,26 @@ def load_styles(config: DataConfig, report: Report) -> list[Style]:
     styles = find_styles(config)
     paths = paths_of(styles)
     _, bad = read_each(picture_size, paths)
-    report_skipped(bad, len(paths), report)
-    return drop_unreadable(bad, styles, config.styles, report)
+    log_skipped(bad, len(paths))
+    return drop_unreadable(bad, styles, str(config.styles))
 
 
-def load_content(config: DataConfig, report: Report) -> list[Path]:
+def load_content(config: DataConfig) -> list[Path]:
     """Find the photos under `config.content`; as `load_styles`."""
     content = find_content(config)
     _, bad = read_each(picture_size, content.paths)
-    report_skipped(bad, len(content.paths), report)
-    return list(drop_unreadable(bad, [content], config.content, report)[0].paths)
+    log_skipped(bad, len(content.paths))
+    return list(drop_unreadable(bad, [content], config.content)[0].paths)
 
 
 def find_styles(config: DataConfig) -> list[Style]:
     """List the styles under `config.styles` by the names of their files; DataError if missing."""
-    if not config.styles:
-        raise DataError("data.styles is empty; it must be a folder of pictures, or of folders")
+    if config.styles is None:
+        raise DataError("data.styles is not given; it must be a folder of pictures, or of folders")
     folder = Path(config.styles).expanduser()
     try:
         groups = group_pictures(folder)
-    except ValueError as error:
+    except DataError as error:
         raise DataError(f"data.styles: {error}") from error
     if config.picture_is_style:
         paths = [path.relative_to(folder) for group in groups.values() for path in group]
@@ -82,11 +88,11 @@ def find_styles(config: DataConfig) -> list[Style]:
 
 def find_content(config: DataConfig) -> Style:
     """List the photos under `config.content` as one style; DataError if it is missing."""
-    if config.content == "scikit-image":
+    if config.content == SCIKIT_IMAGE:
         return Style("content", tuple(_photographs()))
     try:
         return Style("content", tuple(find_pictures(Path(config.content).expanduser())))
-    except ValueError as error:
+    except DataError as error:
         raise DataError(f"data.content: {error}") from error
 
 
@@ -95,7 +101,7 @@ def _photographs() -> list[Path]:
         import skimage
     except ImportError as error:
         hint = "install scikit-image, or set data.content to a folder of photos"
-        raise DataError(f"data.content is scikit-image, which is missing: {hint}") from error
+        raise DataError(f"data.content is {SCIKIT_IMAGE}, which is missing: {hint}") from error
     folder = Path(skimage.__file__).parent / "data"
     return [folder / name for name in _PHOTOGRAPHS if (folder / name).exists()]
 
@@ -131,17 +137,15 @@ def read_each(
     return results, bad
 
 
-def report_skipped(bad: Mapping[Path, str], total: int, report: Report) -> None:
-    """Report each file that cannot be read, then how many of `total` they are."""
+def log_skipped(bad: Mapping[Path, str], total: int) -> None:
+    """Log each file that cannot be read, then how many of `total` they are."""
     for path in sorted(bad):
-        report(f"skipped {bad[path]}")
+        logger.warning("skipped %s", bad[path])
     if bad:
-        report(f"skipped {len(bad)} of {total} pictures in all")
+        logger.warning("skipped %d of %d pictures in all", len(bad), total)
 
 
-def drop_unreadable(
-    bad: Mapping[Path, str], styles: Iterable[Style], where: str, report: Report
-) -> list[Style]:
+def drop_unreadable(bad: Mapping[Path, str], styles: Iterable[Style], where: str) -> list[Style]:
     """Leave out bad files, and styles of nothing else; DataError naming `where` if none is left."""
     styles = list(styles)
     kept: list[Style] = []
@@ -150,7 +154,7 @@ def drop_unreadable(
         if paths:
             kept.append(Style(style.name, paths))
         elif len(styles) > 1:
-            report(f"style {style.name} is left out: none of its pictures can be read")
+            logger.warning("style %s is left out: none of its pictures can be read", style.name)
     if not kept:
         messages = [bad[path] for path in paths_of(styles)]
         kinds = f"no file ends in {', '.join(sorted(SUFFIXES))}"

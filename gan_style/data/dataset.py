@@ -1,4 +1,4 @@
-"""Batches: which pictures a step sees, and which squares of them.
+"""Batches: which pictures a step is trained on, and which squares of them.
 
 A batch is a pure function of the seed and the step, so a resumed run goes on as if never stopped.
 """
@@ -71,10 +71,13 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Pictures(Dataset[tuple[Batch, list[str]]]):
-    """Draws batches, with a complaint for each broken file met; goes to the workers as it is.
+class BatchDataset(Dataset[tuple[Batch, list[str]]]):
+    """The batch of every step, with a message for each broken file met; workers get a copy.
 
-    sets: how many a batch has, a divisor of its size; 0: drawn anew for each batch.
+    styles, content: the pictures.
+    memory: decoded pictures, (3, h, w) uint8, of all files or of none; then they are decoded when
+        they are drawn.
+    sets: how many a batch has, a divisor of its size; None: drawn anew for each batch.
     """
 
     config: DataConfig
@@ -82,12 +85,12 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
     seed: int
     styles: list[Style]
     content: Style
-    memory: dict[Path, Tensor]  # (3, h, w) uint8; empty: decode when drawn
-    sets: int = 0
+    memory: dict[Path, Tensor]
+    sets: int | None = None
 
     def __getitem__(self, step: int) -> tuple[Batch, list[str]]:
         rng = np.random.default_rng((self.seed, 1, step))
-        examples = self.batch_size // self.sets if self.sets else self._examples(rng)
+        examples = self._set_size(rng) if self.sets is None else self.batch_size // self.sets
         chosen = _different(rng, len(self.styles), self.batch_size // examples)
         places = [
             (self.styles[style], index)
@@ -95,39 +98,48 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
             for index in _different(rng, len(self.styles[style].paths), examples)
         ]
         places += [(self.content, self._content_index(step, i)) for i in range(self.batch_size)]
-        complaints: list[str] = []
-        pictures = (self.read(style, index, complaints) for style, index in places)
+        problems: list[str] = []
+        pictures = (self.read(style, index, problems) for style, index in places)
         numbers = rng.random((len(places), 2 + 2 * _TRIES))
         squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers))))
         style, content = squares[: self.batch_size], squares[self.batch_size :]
         sets = style.reshape(-1, examples, *style.shape[1:])
         if self.config.recolor:
             sets = self._recolored(sets, rng)
-        return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), complaints
+        return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), problems
 
-    def _examples(self, rng: np.random.Generator) -> int:
+    def _set_size(self, rng: np.random.Generator) -> int:
         """Draw the size of the sets, a divisor of the batch's."""
         most = 1 if self.config.picture_is_style else self.config.max_examples
         sizes = [k for k in range(1, most + 1) if self.batch_size % k == 0]
         return sizes[rng.integers(len(sizes))]
 
     def _recolored(self, sets: Tensor, rng: np.random.Generator) -> Tensor:
-        """Show some of the sets in the palette of another one of the batch."""
+        """Bring some of the sets into the palette of another one of the batch."""
         others = sets.roll(1, 0)
         which = rng.random(len(sets)) < self.config.recolor
         each = zip(sets, others, which, strict=True)
         return torch.stack([recolor(s, other) if yes else s for s, other, yes in each])
 
-    def read(self, style: Style, index: int, complaints: list[str]) -> Tensor:
-        """Return a picture, (3, h, w) uint8, or the next one in its style that can be read."""
+    def read(self, style: Style, index: int, problems: list[str]) -> Tensor:
+        """Return a picture, (3, h, w) uint8, or the next one in its style that can be read.
+
+        Args:
+            style: of the picture.
+            index: of the picture in it.
+            problems: takes a message for each file that cannot be read.
+
+        Raises:
+            DataError: no picture of the style can be read any more.
+        """
         for path in style.paths[index:] + style.paths[:index]:
             if self.memory:
                 return self.memory[path]
             try:
                 return decode_image(path, self.config.size)
             except PictureError as error:
-                complaints.append(str(error))
-        raise DataError(f"no picture of {style.name} can be read any more: {complaints[-1]}")
+                problems.append(str(error))
+        raise DataError(f"no picture of {style.name} can be read any more: {problems[-1]}")
 
     def _content_index(self, step: int, place: int) -> int:
         number = len(self.content.paths)  # each is drawn once before any is drawn again
@@ -137,8 +149,8 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
     def _square(self, picture: Tensor, numbers: Sequence[float]) -> Tensor:
         """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them.
 
-        One of a single color is drawn again: normalization makes gradients of it that drown all
-        others, and there is nothing to be learned from it.
+        One of a single color is drawn again: normalization makes its gradients far larger than
+        all others, and there is nothing to be learned from it.
         """
         crop, jitter = self.config.crop, self.config.scale_jitter
         scale = 1 + jitter * (2 * numbers[0] - 1)
@@ -155,7 +167,13 @@ class Pictures(Dataset[tuple[Batch, list[str]]]):
 
 
 def decode_image(path: Path, size: int) -> Tensor:
-    """Read a file as (3, h, w) uint8 with a short side of `size`; PictureError if it cannot be."""
+    """Read a file as (3, h, w) uint8 with a short side of `size` pixels.
+
+    Of a picture over 4 times as long as wide the middle is taken.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
     image = read_picture(path, size)
     cut = center_crop(image, LONGEST_RATIO)  # before it is enlarged
     return to_bytes(resize_short_side(cut, size))

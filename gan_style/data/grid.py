@@ -1,4 +1,4 @@
-"""Pictures laid out in rows and columns, as people look at them."""
+"""Grids of pictures with headings, such as sample grids and contact sheets."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Picture files, PIL pictures and tensors: the only place where ranges and color modes change.
+"""Picture files, PIL pictures and tensors; ranges and color modes are converted only here.
 
 Elsewhere a picture is a float32 tensor (3, H, W), RGB in [0, 1].
 """

@@ -1,4 +1,4 @@
-"""What is in a folder of pictures, told before training: counts, sizes, duplicates, bad files."""
+"""Inspection of a folder of pictures before training: counts, sizes, duplicates, bad files."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,13 @@ from PIL import Image
 
 from gan_style.data.collection import read_each
 from gan_style.data.images import SUFFIXES, group_pictures, picture_size, read_picture
-from gan_style.errors import DataError
 from gan_style.files import find_files
+from gan_style.sizes import LONGEST_RATIO, READING_SIDE
 
 ENOUGH = 10
 """Different pictures from which a style can be learned; 20 to 60 are good."""
 
 _WIDE_SPREAD = 4.0  # largest over smallest short side
-_LONG = 4.0  # longer over shorter side, beyond which training cuts
 _THUMBNAIL = 8  # pixels
 _ALIKE = 0.03  # root mean square difference of thumbnails, of 1
 _SHOWN = 10  # bad files and pairs that are listed
@@ -54,7 +53,7 @@ class FolderReport:
         return self.short_sides[2] / max(1, self.short_sides[0]) if self.count else 1.0
 
     def lines(self) -> list[str]:
-        """Tell it to a person."""
+        """The report as text."""
         formats = ", ".join(f"{count} {suffix}" for suffix, count in self.formats.items())
         lines = [f"{self.folder}: {self.count} pictures ({formats or 'none'})"]
         lines += [f"  style {name}: {count}" for name, count in self.styles.items()]
@@ -70,20 +69,20 @@ class FolderReport:
         if self.bad:
             lines.append(f"  {len(self.bad)} of {self.count + len(self.bad)} cannot be read")
         lines += [f"  warning: {warning}" for warning in self.warnings]
-        verdict = "enough" if self.enough else "not enough"
-        return [*lines, f"  {verdict} pictures to train on ({ENOUGH} or more a style are wanted)"]
+        enough = "enough" if self.enough else "not enough"
+        return [*lines, f"  {enough} pictures to train on ({ENOUGH} or more per style are wanted)"]
 
     def _inside(self, path: Path) -> Path:
         return path.relative_to(self.folder)
 
 
-class _Look(NamedTuple):
+class _Summary(NamedTuple):
     size: tuple[int, int]
     thumbnail: np.ndarray
 
 
-def inspect_folder(path: str | Path, size: int = 288) -> FolderReport:
-    """Read every picture in a folder and judge whether it can be trained on.
+def inspect_folder(path: str | Path, size: int = READING_SIDE) -> FolderReport:
+    """Read every picture in a folder and find out whether it can be trained on.
 
     Args:
         path: A folder of pictures, or of one folder a style.
@@ -93,59 +92,59 @@ def inspect_folder(path: str | Path, size: int = 288) -> FolderReport:
         DataError: The folder is missing or not a folder.
     """
     folder = Path(path).expanduser()
-    try:
-        groups, files = group_pictures(folder), find_files(folder)
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    looks, bad = read_each(_look, [picture for group in groups.values() for picture in group])
+    groups, files = group_pictures(folder), find_files(folder)
+    summaries, bad = read_each(
+        _summarize, [picture for group in groups.values() for picture in group]
+    )
     good = {
-        name: [picture for picture in group if picture in looks] for name, group in groups.items()
+        name: [picture for picture in group if picture in summaries]
+        for name, group in groups.items()
     }
     good = {name: group for name, group in good.items() if group}
-    duplicates = tuple(_alike(looks))
+    duplicates = tuple(_alike(summaries))
     repeated = {second for _, second in duplicates}
     different = {name: len(set(group) - repeated) for name, group in good.items()}
-    shorts = sorted(min(look.size) for look in looks.values())
+    shorts = sorted(min(each.size) for each in summaries.values())
     return FolderReport(
         folder=folder,
         styles={name: len(group) for name, group in good.items()},
         different=different,
-        formats=dict(Counter(picture.suffix.lower() for picture in looks).most_common()),
+        formats=dict(Counter(picture.suffix.lower() for picture in summaries).most_common()),
         short_sides=(shorts[0], round(median(shorts)), shorts[-1]) if shorts else (0, 0, 0),
         duplicates=duplicates,
         bad=bad,
         warnings=(
             *_about_styles(folder, good, different, len(repeated)),
-            *_about_sizes([look.size for look in looks.values()], size),
+            *_about_sizes([each.size for each in summaries.values()], size),
             *_about_files(files),
         ),
     )
 
 
 def too_few(counts: Mapping[str, int]) -> Iterator[str]:
-    """A warning for every style with fewer than `ENOUGH` pictures, of which `counts` tells."""
+    """A warning for every style with fewer than `ENOUGH` pictures, by how many each has."""
     for name, count in counts.items():
         if count == 1:
             yield (
-                f"style {name} is one picture, and what is learned is that picture, not a hand; "
+                f"style {name} is one picture: that picture is learned, rather than a style; "
                 f"{ENOUGH} or more are wanted"
             )
         elif count < ENOUGH:
             yield f"style {name} has only {count} different pictures; {ENOUGH} or more are wanted"
 
 
-def _look(path: Path) -> _Look:
+def _summarize(path: Path) -> _Summary:
     small = read_picture(path, 4 * _THUMBNAIL).resize(
         (_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX
     )
-    return _Look(picture_size(path), np.asarray(small, np.float32).ravel() / 255)
+    return _Summary(picture_size(path), np.asarray(small, np.float32).ravel() / 255)
 
 
-def _alike(looks: Mapping[Path, _Look]) -> Iterator[tuple[Path, Path]]:
-    paths = list(looks)
+def _alike(summaries: Mapping[Path, _Summary]) -> Iterator[tuple[Path, Path]]:
+    paths = list(summaries)
     if not paths:
         return
-    thumbnails = np.stack([look.thumbnail for look in looks.values()])
+    thumbnails = np.stack([each.thumbnail for each in summaries.values()])
     for i in range(len(paths) - 1):
         difference = np.square(thumbnails[i + 1 :] - thumbnails[i]).mean(axis=1)
         for j in np.flatnonzero(difference < _ALIKE**2):
@@ -161,19 +160,20 @@ def _about_styles(
     if len(good) > 1 and any(path.parent == folder for group in good.values() for path in group):
         yield "the pictures beside the sub-folders are taken as one more style"
     if repeated:
-        yield f"{repeated} pictures look like another one: they teach nothing new"
+        yield f"{repeated} pictures look like another one, and add nothing to learn"
 
 
 def _about_sizes(sizes: list[tuple[int, int]], size: int) -> Iterator[str]:
     shorts = [min(pair) for pair in sizes]
     small = sum(short < size for short in shorts)
     if small:
-        yield f"{small} pictures have a short side under {size} px: they are enlarged, and soft"
+        yield f"{small} pictures have a short side under {size} px: enlarged, they are blurred"
     if shorts and max(shorts) > _WIDE_SPREAD * min(shorts):
-        yield "sizes differ widely: strokes will be seen at different scales"
-    long = sum(max(pair) > _LONG * min(pair) for pair in sizes)
+        yield "sizes differ widely, and so will the scale of strokes"
+    long = sum(max(pair) > LONGEST_RATIO * min(pair) for pair in sizes)
     if long:
-        yield f"{long} pictures are over {_LONG:.0f} times as long as wide: their ends are cut off"
+        ratio = f"over {LONGEST_RATIO} times as long as wide"
+        yield f"{long} pictures are {ratio}: their ends are cut off"
 
 
 def _about_files(files: list[Path]) -> Iterator[str]:
@@ -181,4 +181,4 @@ def _about_files(files: list[Path]) -> Iterator[str]:
     ignored = {suffix: count for suffix, count in others.items() if suffix not in SUFFIXES}
     if ignored:
         listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(ignored.items()))
-        yield f"files of other kinds are left alone: {listed}"
+        yield f"files of other kinds are ignored: {listed}"

@@ -1,1 +1,1 @@
-"""What training minimizes: plain functions and networks in, single numbers out."""
+"""Losses of training: plain functions of tensors and networks that return single numbers."""

@@ -1,7 +1,7 @@
-"""The adversarial game: what the discriminator minimizes, what it tells the model, and R1.
+"""Adversarial losses: the discriminator's, the model's, and the R1 penalty.
 
-Shapes: B pictures, S sets, H rows, W columns, n patches, d numbers in a style code; () is a single
-number. Logits are higher for what is taken for real.
+Shapes: B pictures, H rows, W columns, n patches, d numbers in a style code; () is a single number.
+Logits are higher for what is taken for real.
 """
 
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_style.config import DiscriminatorConfig
-from gan_style.models.discriminator import Discriminator, augment
+from gan_style.errors import ConfigError
+from gan_style.models.discriminator import augment
 
 FORMS = ("hinge", "nonsaturating", "leastsquares", "relativistic")
 
@@ -24,6 +24,9 @@ def discriminator_loss(form: str, real: Tensor, fake: Tensor) -> Tensor:
     hinge: Lim & Ye (2017), Miyato et al. (2018, eq. 16). nonsaturating: the negative logarithms
     of Goodfellow et al. (2014, eq. 1). leastsquares: Mao et al. (2017, eq. 9), labels 1 and 0.
     relativistic: Jolicoeur-Martineau (2018), paired as in R3GAN (Huang et al. 2024, eq. 2).
+
+    Raises:
+        ConfigError: `form` is none of `FORMS`.
     """
     if form == "hinge":
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
@@ -31,15 +34,18 @@ def discriminator_loss(form: str, real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(-real).mean() + F.softplus(fake).mean()
     if form == "leastsquares":
         return ((real - 1).square().mean() + fake.square().mean()) / 2
-    _check(form)
+    _refuse_unknown(form)
     return F.softplus(fake - real).mean()
 
 
 def adversarial_loss(form: str, real: Tensor, fake: Tensor) -> Tensor:
     """What the generator minimizes, for the same forms and sources as `discriminator_loss`.
 
-    Only the relativistic form looks at `real`. nonsaturating is -log D(fake), as Goodfellow et
-    al. advise in section 3, not their log(1 - D(fake)).
+    Only the relativistic form uses `real`. nonsaturating is -log D(fake), as Goodfellow et al.
+    advise in section 3, not their log(1 - D(fake)).
+
+    Raises:
+        ConfigError: `form` is none of `FORMS`.
     """
     if form == "hinge":
         return -fake.mean()
@@ -47,19 +53,21 @@ def adversarial_loss(form: str, real: Tensor, fake: Tensor) -> Tensor:
         return F.softplus(-fake).mean()
     if form == "leastsquares":
         return (fake - 1).square().mean() / 2
-    _check(form)
+    _refuse_unknown(form)
     return F.softplus(real - fake).mean()
 
 
-def _check(form: str) -> None:
-    if form != "relativistic":
-        raise ValueError(f"discriminator.form is {form!r}; allowed: {', '.join(FORMS)}")
+def _refuse_unknown(form: str) -> None:
+    if form not in FORMS:
+        raise ConfigError(
+            f"the form of the adversarial loss is {form!r}; allowed: {', '.join(FORMS)}"
+        )
 
 
 def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
     """R1: half the squared length of the gradient on real pictures (Mescheder et al. 2018, eq. 9).
 
-    `pictures` must require gradients. Of each picture the mean verdict is taken, not the sum, so
+    `pictures` must require gradients. Of each picture the mean logit is taken, not the sum, so
     that the penalty does not grow with the number of patches.
 
     Shape: logits (B, n), pictures (B, 3, H, W) -> ().
@@ -69,26 +77,40 @@ def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
 
 
 class AdversarialLosses:
-    """A discriminator with its losses.
+    """The losses of a discriminator and of the model against it.
 
     Args:
+        discriminator: takes (B, 3, H, W) pictures and (B, d) codes, and returns (B, n) logits.
+        form: one of `FORMS`.
+        r1: weight of the R1 penalty; 0 leaves it out.
+        r1_interval: steps from one penalty to the next; its weight is multiplied by as much
+            (lazy regularization, Karras et al. 2020, section 3.1).
+        augment: whether pictures are augmented before the discriminator sees them (Zhao et al.
+            2020, DiffAugment).
         autocast: gives the context in which networks run.
     """
 
     def __init__(
         self,
-        config: DiscriminatorConfig,
-        discriminator: Discriminator,
+        discriminator: nn.Module,
+        *,
+        form: str,
+        r1: float,
+        r1_interval: int,
+        augment: bool,
         autocast: Callable[[], AbstractContextManager[Any]],
     ) -> None:
-        self.config = config
+        _refuse_unknown(form)
         self.discriminator = discriminator
+        self.form = form
+        self.r1 = r1
+        self.r1_interval = r1_interval
+        self.augment = augment
         self.autocast = autocast
 
     def weight(self, name: str) -> float:
-        """Weight of a term of `terms`; the penalty makes up for the steps that leave it out."""
-        lazy = self.config.r1 * self.config.r1_interval
-        return lazy if name == "discriminator/r1" else 1.0
+        """Weight of a term of `terms`; the penalty's makes up for the steps without it."""
+        return self.r1 * self.r1_interval if name == "discriminator/r1" else 1.0
 
     def terms(
         self,
@@ -101,18 +123,22 @@ class AdversarialLosses:
         *,
         penalize: bool,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Real pictures with their code against fakes, and against a wrong code if there is one.
+        """The discriminator's losses: real pictures against fakes, and against a wrong code.
+
+        The second is that of the conditional GAN of Reed et al. (2016, algorithm 1): real pictures
+        with the code of another style count as fakes. It is left out where `wrong` is all False.
 
         Args:
             real: (B, 3, H, W) pictures of the style.
             fake: (B, 3, H, W) paintings, without a gradient.
             code: (B, d), of both.
-            wrong_code: (B, d), of neighbors.
-            wrong: (B,) bool, where that neighbor has another style.
+            wrong_code: (B, d), of other pictures.
+            wrong: (B,) bool, where these are of another style.
             rng: for the augmentation.
-            penalize: whether the R1 penalty is due.
+            penalize: whether the R1 penalty is due at this step.
 
-        Returns: terms to minimize, and mean logits, which are only logged.
+        Returns:
+            Terms to minimize, and mean logits, which are only logged; each is ().
         """
         self.discriminator.requires_grad_(True)
         real, fake = self._augmented(real, rng), self._augmented(fake, rng)
@@ -120,11 +146,10 @@ class AdversarialLosses:
         with self.autocast():
             logits = self.discriminator(pictures, torch.cat([code, code, wrong_code[wrong]]))
         on_real, on_fake, on_wrong = logits.split([len(real), len(fake), int(wrong.sum())])
-        form = self.config.form
-        terms = {"discriminator/loss": discriminator_loss(form, on_real, on_fake)}
+        terms = {"discriminator/loss": discriminator_loss(self.form, on_real, on_fake)}
         if len(on_wrong):
-            terms["discriminator/wrong"] = discriminator_loss(form, on_real[wrong], on_wrong)
-        if penalize and self.config.r1 > 0:
+            terms["discriminator/wrong"] = discriminator_loss(self.form, on_real[wrong], on_wrong)
+        if penalize and self.r1 > 0:
             terms["discriminator/r1"] = self._penalty(real, code)
         return terms, {
             "discriminator/logits_real": on_real.detach().mean(),
@@ -135,16 +160,16 @@ class AdversarialLosses:
         picture = real.detach().requires_grad_(True)
         return gradient_penalty(self.discriminator(picture, code), picture)
 
-    def evaluate(self, real: Tensor, fake: Tensor, code: Tensor, rng: torch.Generator) -> Tensor:
-        """The adversarial term of the model: () with a gradient into `fake` alone."""
+    def model_term(self, real: Tensor, fake: Tensor, code: Tensor, rng: torch.Generator) -> Tensor:
+        """The adversarial loss of the model: () with a gradient into `fake` alone."""
         self.discriminator.requires_grad_(False)
         with self.autocast():
             on_fake = self.discriminator(self._augmented(fake, rng), code)
             on_real = on_fake
-            if self.config.form == "relativistic":
+            if self.form == "relativistic":
                 with torch.no_grad():
                     on_real = self.discriminator(self._augmented(real, rng), code)
-        return adversarial_loss(self.config.form, on_real, on_fake)
+        return adversarial_loss(self.form, on_real, on_fake)
 
     def _augmented(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
-        return augment(pictures, rng) if self.config.augment else pictures
+        return augment(pictures, rng) if self.augment else pictures

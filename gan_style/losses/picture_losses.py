@@ -1,86 +1,86 @@
-"""What the frozen feature networks say of a painting: content, Gram, moments, stroke."""
+"""The losses on pictures together: which are computed, and on which part of the pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan_style.config import FeaturesConfig
-from gan_style.losses.perceptual import content_loss, gram_loss, moments_loss, stroke_loss
-from gan_style.losses.regularization import smoothness_loss, total_variation
-from gan_style.losses.statistics import style_statistics
-from gan_style.models.feature_networks import CONTENT_LAYER, picture_features, stroke_features
+from gan_style.losses import perceptual, regularization  # noqa: F401, registered when imported
+from gan_style.losses.comparison import PICTURE_LOSSES, Comparison
+from gan_style.sizes import MINIMUM_SIDE
 
-MINIMUM_SIDE = 32
 STEP = 4
-"""The features step through the picture by this many pixels; see `PictureLosses.terms`."""
+"""Largest distance in pixels between two positions of the feature maps; see `_cropped`."""
 
 
 class PictureLosses:
-    """The feature networks and the losses taken on their maps.
+    """The losses whose weight is not 0.
 
     Args:
+        picture: frozen feature network on pictures in color, of models.feature_networks.
+        stroke: frozen feature network on gray pictures.
+        weights: of each loss, by the names in `PICTURE_LOSSES`; those left out are 0.
         autocast: gives the context in which networks run.
+
+    Raises:
+        ValueError: a weight of an unknown loss.
     """
 
     def __init__(
         self,
-        config: FeaturesConfig,
-        device: torch.device,
+        picture: nn.Module,
+        stroke: nn.Module,
+        weights: Mapping[str, float],
         autocast: Callable[[], AbstractContextManager[Any]],
     ) -> None:
-        self.picture = picture_features(config.network, config.weights).to(device)
-        self.stroke = stroke_features(config.stroke_network, config.stroke_weights).to(device)
+        unknown = ", ".join(weights.keys() - PICTURE_LOSSES.keys())
+        if unknown:
+            raise ValueError(f"there is no loss {unknown}; allowed: {', '.join(PICTURE_LOSSES)}")
+        self.picture = picture
+        self.stroke = stroke
+        self.weights = {name: weights[name] for name in PICTURE_LOSSES if weights.get(name, 0) > 0}
         self.autocast = autocast
 
     def terms(
         self,
-        stylized: Tensor,
-        content: Tensor,
+        paintings: Tensor,
+        photos: Tensor,
         style: Tensor,
-        examples: int,
+        set_size: int,
         shift: Sequence[int] = (0, 0),
     ) -> dict[str, Tensor]:
-        """The losses on pictures.
+        """Compute the losses, each () and unweighted. Networks that none of them needs do not run.
 
-        A set of paintings has to have the statistics of a set of pictures of the style, mean
-        against mean. Gatys et al. (2016) ask each painting for all of them: then a clear sky,
-        which may well stay plain if others of the set have the lines, is cracked like a wall.
+        Style statistics are matched per set: the mean over a set of paintings has to be the mean
+        over a set of pictures of the style. Gatys et al. (2016) match them in each painting: then
+        a clear sky, which may stay plain if other paintings of the set have the lines, gets
+        crack artifacts.
 
         Args:
-            stylized: (B, 3, C, C) paintings, set after set as the style's.
-            content: (B, 3, C, C) photos they were made from.
-            style: (B, 3, C, C) pictures of the style, set after set.
-            examples: pictures in a set, and paintings.
+            paintings: (B, 3, H, W), set after set as the style's; H, W >= 32, RGB in [0, 1].
+            photos: (B, 3, H, W) that they were made from.
+            style: (B, 3, h, w) pictures of the style, set after set.
+            set_size: pictures in a set, and paintings; a divisor of B.
             shift: rows and columns of painting and photo left out at the start, 0 to 4.
         """
-        stylized, content = _without(stylized, shift), _without(content, shift)
-        with torch.no_grad(), self.autocast():
-            content_map = self.picture(content)[CONTENT_LAYER]
-            style_maps, style_strokes = self.picture(style), self.stroke(style)
-        with self.autocast():
-            maps, strokes = self.picture(stylized), self.stroke(stylized)
-        target = style_statistics(style_maps).average(examples)
-        stroke_target = style_statistics(style_strokes).average(examples)
-        generated = style_statistics(maps).average(examples)
-        drawn = style_statistics(strokes).average(examples)
-        return {
-            "content": content_loss(maps[CONTENT_LAYER], content_map),
-            "gram": gram_loss(generated, target),
-            "moments": moments_loss(generated, target),
-            "stroke": stroke_loss(drawn, stroke_target),
-            "tv": total_variation(stylized),
-            "smoothness": smoothness_loss(stylized, content),
-        }
+        comparison = Comparison(
+            _cropped(paintings, shift),
+            _cropped(photos, shift),
+            style,
+            set_size,
+            self.picture,
+            self.stroke,
+            self.autocast,
+        )
+        return {name: PICTURE_LOSSES[name](comparison) for name in self.weights}
 
 
-def _without(pictures: Tensor, shift: Sequence[int]) -> Tensor:
+def _cropped(pictures: Tensor, shift: Sequence[int]) -> Tensor:
     """Leave out so many rows and columns at the start, and what is left of STEP at the end.
 
-    The features step through a picture by 2 and 4 pixels, and a generator learns to please them
-    with a grid that keeps their step, unless its place changes all the time.
+    Feature maps have one position for every 2 or 4 pixels, and a generator learns to lower the
+    losses by a grid in step with them, unless their place on the picture keeps changing.
     """
     room = min(STEP, pictures.shape[2] - MINIMUM_SIDE)  # the stroke features need 32 px
     side = pictures.shape[2] - room

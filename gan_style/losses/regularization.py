@@ -1,4 +1,4 @@
-"""Losses on pixels that keep a painting calm.
+"""Losses on pixels that keep a painting smooth.
 
 Shapes: B pictures, H rows, W columns; () is a single number. Pictures are RGB in [0, 1].
 """
@@ -7,10 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan_style.losses.comparison import picture_loss
+
 _EDGE = 20.0
-"""How fast an edge of the photo frees the painting: a step of 1/20 in brightness to a third."""
+"""Decay of the weight with an edge of the photo: a step of 1/20 in brightness leaves 1/e."""
 
 
+@picture_loss("tv", lambda seen: (seen.paintings,))
 def total_variation(pictures: Tensor) -> Tensor:
     """Mean over pixels of sqrt(dx² + dy²), summed over colors: the isotropic total variation.
 
@@ -25,12 +28,14 @@ def total_variation(pictures: Tensor) -> Tensor:
     return (right.square() + down.square() + 1e-6).sqrt().sum(1).mean()
 
 
+@picture_loss("smoothness", lambda seen: (seen.paintings, seen.photos))
 def smoothness_loss(pictures: Tensor, content: Tensor) -> Tensor:
-    """Total variation of the coarse painting, counted where the coarse photo has none.
+    """Total variation of the coarse painting, weighted down at edges of the coarse photo.
 
-    The edge-aware smoothness of Godard et al. (2017, eq. 3), on means of 8 by 8 and of 16 by 16 px
-    so that strokes are free: it takes no notice of what is painted inside a cell, and asks for a
-    plain sky not to become a quilt. Colors are free, too, as long as like stays beside like.
+    The edge-aware smoothness of Godard et al. (2017, eq. 3), on means over cells of 8 by 8 and of
+    16 by 16 px. What is painted inside a cell, such as strokes, costs nothing, nor does a change
+    of color that is the same everywhere; patches of different color in flat regions such as skies
+    do.
 
     Shape: (B, 3, H, W) both, H and W at least 32 -> ().
     """

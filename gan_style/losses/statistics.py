@@ -1,4 +1,4 @@
-"""What remains of feature maps when positions are forgotten: Gram matrices, means, deviations.
+"""Statistics of feature maps over positions: Gram matrices, means and deviations of channels.
 
 Shapes: B pictures, C channels, H rows, W columns. `Maps` are what a feature network returns:
 layer name -> (B, C, H, W).
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gan_style.models.statistics import EPSILON
+
 Maps = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class StyleStatistics:
-    """What remains of feature maps when positions are forgotten, for each layer.
+    """Gram matrix, mean and deviation of every channel over positions, by layer.
 
-    gram: (B, C, C), which channels are active together, averaged over positions.
-    mean, deviation: (B, C).
+    gram: (B, C, C). mean, deviation: (B, C).
     """
 
     gram: dict[str, Tensor]
@@ -25,7 +26,7 @@ class StyleStatistics:
     deviation: dict[str, Tensor]
 
     def average(self, count: int) -> "StyleStatistics":
-        """Statistics averaged over each run of `count` pictures and given back to all of them."""
+        """Replace the statistics of each run of `count` pictures by their mean; shapes stay."""
 
         def pool(values: dict[str, Tensor]) -> dict[str, Tensor]:
             return {
@@ -37,7 +38,7 @@ class StyleStatistics:
 
 
 def gram_matrix(maps: Tensor) -> Tensor:
-    """Which channels are active together, averaged over positions (Gatys et al. 2016, eq. 3).
+    """Products of channels averaged over positions (Gatys et al. 2016, eq. 3).
 
     The paper sums over positions; the average makes pictures of different sizes comparable.
 
@@ -53,12 +54,16 @@ def positions_first(maps: Tensor) -> Tensor:
 
 
 def style_statistics(maps: Maps) -> StyleStatistics:
-    """Gram matrix, mean and deviation of every channel of every layer."""
+    """Gram matrix, mean and deviation of every channel of every layer.
+
+    The deviation is that of `models.statistics`, but from the Gram matrix's diagonal, which holds
+    the mean squares already.
+    """
     gram, mean, deviation = {}, {}, {}
     for layer, values in maps.items():
         flat = positions_first(values)
         gram[layer] = flat.mT @ flat / flat.shape[1]
         mean[layer] = flat.mean(1)
         square = gram[layer].diagonal(dim1=1, dim2=2)  # (B, C) mean squares
-        deviation[layer] = (square - mean[layer].square()).clamp(min=0).add(1e-5).sqrt()
+        deviation[layer] = (square - mean[layer].square()).clamp(min=0).add(EPSILON).sqrt()
     return StyleStatistics(gram, mean, deviation)

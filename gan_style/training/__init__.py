@@ -1,1 +1,1 @@
-"""Training: one step, the run around it, its folder, log, checkpoints and report."""
+"""Training: a step, the run around it, its folder, log, checkpoints and report."""

@@ -1,4 +1,4 @@
-"""What a training will take on this machine, measured by a few of its steps, and what to expect."""
+"""Before training: how fast it will be on this machine, and how similar paintings can get."""
 
 import time
 from dataclasses import dataclass
@@ -13,28 +13,29 @@ from gan_style.memory import memory_in_use
 from gan_style.training.trainer import Trainer
 
 _WARM, _MEASURED = 2, 5  # steps
-_HANDS = {5: (0.70, 0.94), 10: (0.63, 0.93), 20: (0.66, 0.90), 60: (0.75, 0.94)}
-"""Pictures learned from: the hand (docs/METRICS.md) reached in five minutes after Koson and Martin.
-
-docs/LOG.md, 2026-11-26, "Fewer pictures", has the command."""
+_DECEPTION_RATES = {5: (0.70, 0.94), 10: (0.63, 0.93), 20: (0.66, 0.90), 60: (0.75, 0.94)}
+"""Pictures learned from: deception rates (docs/metrics.md) after five minutes of training, on the
+collections `koson` and `martin` (docs/experiments, 2026-11-26, "Fewer pictures")."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Squares a second that training sees, and the memory it takes, in GB."""
+    """Squares a second that training sees, and the memory it takes, in GB.
+
+    minutes: `train.minutes`.
+    """
 
     squares_per_second: float
     memory_gb: float
-    minutes: float
+    minutes: float | None
 
     def lines(self) -> list[str]:
-        """Tell it to a person."""
-        squares = round(self.squares_per_second * 60 * self.minutes, -2)
-        return [
-            f"  forecast: {self.squares_per_second:.3g} squares/s on this machine, so "
-            f"train.minutes={self.minutes:g} shows {squares:.0f} of them; "
-            f"{self.memory_gb:.2g} GB of memory"
-        ]
+        """The forecast as text."""
+        speed = f"  forecast: {self.squares_per_second:.3g} squares/s on this machine"
+        if self.minutes is not None:
+            squares = round(self.squares_per_second * 60 * self.minutes, -2)
+            speed += f", so train.minutes={self.minutes:g} shows {squares:.0f} of them"
+        return [f"{speed}; {self.memory_gb:.2g} GB of memory"]
 
 
 def forecast(config: Config) -> Forecast:
@@ -42,6 +43,9 @@ def forecast(config: Config) -> Forecast:
 
     Args:
         config: of the training; where its pictures are does not matter.
+
+    Raises:
+        GanStyleError: a device or weights that are not available.
     """
     keep_freed_memory()
     device = choose_device(config.train.device)
@@ -54,19 +58,21 @@ def forecast(config: Config) -> Forecast:
         trainer = Trainer(config, device)
         for _ in range(_WARM + _MEASURED):
             began = time.monotonic()
-            trainer.step(batch, 0.0)["model/content"].item()  # waits for the device
+            trainer.step(batch, 0.0)["model/gradient"].item()  # waits for the device
             seconds.append(time.monotonic() - began)
     speed = count / median(seconds[_WARM:])
     return Forecast(speed, memory_in_use(device), config.train.minutes)
 
 
 def expected(pictures: int) -> str:
-    """Tell a person how near training came to two collections from at most so many pictures."""
-    measured = [count for count in _HANDS if count <= pictures]
+    """A line with the quality that training reached on two collections of at most that size."""
+    measured = [count for count in _DECEPTION_RATES if count <= pictures]
     if not measured:
-        return f"  expected: from fewer than {min(_HANDS)} pictures nothing has been measured"
-    koson, martin = _HANDS[max(measured)]
+        fewest = min(_DECEPTION_RATES)
+        return f"  expected: nothing was measured with fewer than {fewest} pictures"
+    koson, martin = _DECEPTION_RATES[max(measured)]
     return (
-        f"  expected: from {max(measured)} pictures each, five minutes brought two collections to "
-        f"a hand of {koson:.2f} and {martin:.2f} of 1; seven, of 18 to 60, came to 0.28 to 0.94"
+        f"  expected: with {max(measured)} pictures each, five minutes of training brought two "
+        f"collections to deception rates of {koson:.2f} and {martin:.2f} (at most 1); seven of 18 "
+        "to 60 pictures came to 0.28 to 0.94"
     )

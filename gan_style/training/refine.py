@@ -1,14 +1,14 @@
-"""Instant style: a code listens more to some pictures of its collection; the model stays as it is.
+"""Refining a style code: the pictures of its collection are weighted, and the model is kept.
 
-The mean over a collection is not always what the model paints it best with. So the weights of that
-mean are optimized until paintings have the statistics of the collection. Only the weights: a code
-that may move in every direction, as Abdal et al. (2019, section 4) move StyleGAN's, goes where the
-generator was never taught, and paints worse for it (docs/LOG.md, 2026-11-26).
+A collection's mean code is not always the one with which the model paints it best. So the weights
+of that mean are optimized until paintings have the statistics of the collection. Only the weights:
+a code that may move in every direction, as Abdal et al. (2019, section 4) move StyleGAN's, leaves
+the codes that the generator was trained on, and paints worse (docs/experiments, 2026-11-26).
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,11 +19,11 @@ from torch.optim import Adam
 
 from gan_style.config import Config
 from gan_style.data.collection import Style, read_each
-from gan_style.data.dataset import Pictures, decode_image
-from gan_style.errors import PictureError
-from gan_style.losses.picture_losses import PictureLosses
+from gan_style.data.dataset import BatchDataset, decode_image
+from gan_style.errors import ConfigError, PictureError
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
+from gan_style.training.trainer import build_picture_losses
 
 _RATE = 0.1  # of the weights' logarithms, a step
 _KEPT = 0.5  # share of the time, at its end, over which the weights are averaged
@@ -38,32 +38,33 @@ def refine(
     config: Config = Config(),  # noqa: B008, it is frozen
     progress: Callable[[float], object] = lambda share: None,
 ) -> StyleCode:
-    """Weigh the pictures of a code until the model's paintings have the collection's statistics.
+    """Weight the pictures of a code until the model's paintings have the collection's statistics.
 
-    Adam minimizes the picture losses; returned is the code of the mean weights over the second
+    Adam minimizes the losses on pictures; returned is the code of the mean weights over the second
     half of the time.
 
     Args:
         stylizer: of the model, which is not changed.
-        code: to begin with, the collection's own; its spread, name and the like are kept.
-        pictures: of the collection. Those that cannot be read are passed over.
+        code: the collection's; its spread, name and the rest are kept, the mean is replaced.
+        pictures: of the collection. Those that cannot be read are left out.
         photos: to paint on the way.
         seconds: how long, above 0.
         config: gives squares, batch size and weights.
-        progress: told the share of the time that is over.
+        progress: called with the share of the time that is over.
 
     Raises:
-        ValueError: seconds is not above 0, or fewer than two pictures or no photo can be read.
+        ConfigError: seconds is not above 0.
+        PictureError: fewer than two pictures, or no photo, can be read.
     """
     if not seconds > 0:
-        raise ValueError(f"seconds is {seconds}; allowed: above 0")
+        raise ConfigError(f"seconds is {seconds}; allowed: above 0")
     loss_of = _Objective(stylizer, config, pictures, photos)
     codes = torch.stack([stylizer.encode(path).mean for path in loss_of.pictures])  # (n, d)
-    weights = _weigh(codes.to(stylizer.device), loss_of, seconds, progress)
+    weights = _optimize_weights(codes.to(stylizer.device), loss_of, seconds, progress)
     return replace(code, mean=weights.cpu() @ codes)
 
 
-def _weigh(
+def _optimize_weights(
     codes: Tensor,
     loss_of: Callable[[Tensor, int], Tensor],
     seconds: float,
@@ -93,8 +94,8 @@ def _clock(seconds: float) -> Iterator[tuple[int, float]]:
         share = (time.monotonic() - began) / seconds
 
 
-def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -> Pictures:
-    """Sets of one to all of a batch's squares: what they have in common is asked for."""
+def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -> BatchDataset:
+    """Batches whose sets have any size up to the batch's; their statistics are to be matched."""
     every = [*pictures, *photos]
     memory, bad = read_each(partial(decode_image, size=config.data.size), every)
     style, content = (
@@ -104,14 +105,14 @@ def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -
     if len(style.paths) < 2 or not content.paths:
         raise PictureError(
             f"{len(style.paths)} of {len(pictures)} pictures and {len(content.paths)} of "
-            f"{len(photos)} photos can be read; refining weighs two pictures or more, on a photo"
+            f"{len(photos)} photos can be read; refining needs two pictures and a photo"
         )
     data = replace(config.data, max_examples=config.train.batch_size, picture_is_style=False)
-    return Pictures(data, config.train.batch_size, config.train.seed, [style], content, memory)
+    return BatchDataset(data, config.train.batch_size, config.train.seed, [style], content, memory)
 
 
 class _Objective:
-    """The losses of the model's paintings with a code, on the batch of a step."""
+    """The weighted sum of the losses of the model's paintings with a code, on a step's batch."""
 
     def __init__(
         self, stylizer: Stylizer, config: Config, pictures: Sequence[Path], photos: Sequence[Path]
@@ -119,13 +120,13 @@ class _Objective:
         self.stylizer = stylizer
         self.batches = _batches(config, pictures, photos)
         self.pictures = self.batches.styles[0].paths
-        self.picture_losses = PictureLosses(config.features, stylizer.device, stylizer.autocast)
-        self.weights = asdict(config.losses)
+        self.losses = build_picture_losses(config, stylizer.device, stylizer.autocast)
 
     def __call__(self, code: Tensor, step: int) -> Tensor:
         batch = self.batches[step][0].to(self.stylizer.device)
         with self.stylizer.autocast():
             painted = self.stylizer.model(batch.content, code.expand(len(batch.content), -1))
-        style, examples = batch.style.flatten(0, 1), batch.style.shape[1]
-        terms = self.picture_losses.terms(painted, batch.content, style, examples)
-        return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
+        style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
+        terms = self.losses.terms(painted, batch.content, style, set_size)
+        weights = self.losses.weights
+        return torch.stack([weights[name] * term for name, term in terms.items()]).sum()

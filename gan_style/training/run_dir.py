@@ -1,4 +1,4 @@
-"""A run's folder: where it is, what it goes on from, and what explains it."""
+"""The run folder: which it is, what a run is resumed from, and the files that describe the run."""
 
 import platform
 import re
@@ -10,22 +10,26 @@ from pathlib import Path
 import torch
 
 from gan_style.checkpoint import newest_checkpoint
-from gan_style.config import Config
+from gan_style.config import Config, save_config
 from gan_style.errors import ConfigError
 
 
 def resume_source(config: Config) -> Path | None:
-    """The checkpoint to go on from, or None for a fresh run."""
+    """The checkpoint to resume from, or None for a fresh run.
+
+    Raises:
+        ConfigError: `train.resume` leads to no checkpoint that can be read.
+    """
     wanted = config.train.resume
-    if wanted.lower() in ("true", "false"):  # as other options take them
-        wanted = wanted.lower()
-    if wanted in ("", "false"):
+    if wanted is None:
         return None
-    place = Path(config.run.dir if wanted == "true" else wanted)
-    if wanted == "true" and not config.run.dir:
-        raise ConfigError(
-            "train.resume=true needs run.dir=FOLDER, or name the folder: train.resume=FOLDER"
-        )
+    if wanted.lower() == "true":  # however it is written, as with other options
+        if config.run.dir is None:
+            raise ConfigError(
+                "train.resume=true needs run.dir=FOLDER, or name the folder: train.resume=FOLDER"
+            )
+        wanted = config.run.dir
+    place = Path(wanted)
     if place.is_file():
         return place
     folder = place / "checkpoints"
@@ -36,24 +40,35 @@ def resume_source(config: Config) -> Path | None:
 
 
 def run_folder(config: Config, source: Path | None) -> Path:
-    """`run.dir`, else that of the checkpoint gone on from, else a fresh one under runs/."""
-    if config.run.dir:
+    """`run.dir`, or that of the checkpoint resumed from, or a fresh one under runs/.
+
+    Raises:
+        ConfigError: a fresh run is to use the folder of another one.
+    """
+    if config.run.dir is not None:
         folder = Path(config.run.dir)
         taken = folder / "checkpoints"
         if source is None and taken.is_dir() and any(taken.iterdir()):
             raise ConfigError(
-                f"run.dir {folder} holds a run already; go on with train.resume=true, "
-                "or choose another"
+                f"run.dir {folder} holds a run already; resume it with train.resume=true, "
+                "or choose another folder"
             )
         return folder
     if source is not None:
         return source.parent.parent
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    name = re.sub(r"[^\w.-]+", "-", config.run.name or Path(config.data.styles).name) or "run"
-    return Path("runs") / f"{stamp}-{name}"
+    name = re.sub(r"[^\w.-]+", "-", config.run.name or Path(config.data.styles or "").name)
+    return Path("runs") / f"{stamp}-{name or 'run'}"
 
 
-def environment(device: torch.device, precision: str) -> str:
+def describe_run(folder: Path, config: Config, device: torch.device, precision: str) -> None:
+    """Write config.yaml and environment.txt into a run folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_config(config, folder / "config.yaml")
+    (folder / "environment.txt").write_text(_environment(device, precision), encoding="utf-8")
+
+
+def _environment(device: torch.device, precision: str) -> str:
     """Versions, device and command, a line each."""
     lines = [f"python {platform.python_version()}", f"system {platform.platform()}"]
     for package in ("gan-style", "torch", "torchvision", "numpy", "pillow", "wandb", "omegaconf"):

@@ -1,4 +1,4 @@
-"""How a run is asked to stop: Ctrl-C and SIGTERM."""
+"""Stopping a run with Ctrl-C or SIGTERM."""
 
 import signal
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def stop_signals() -> Iterator[list[int]]:
 
     try:
         previous = {number: signal.signal(number, remember) for number in _SIGNALS}
-    except ValueError:  # not the main thread, which alone may listen
+    except ValueError:  # only the main thread may set handlers
         yield received
         return
     try:

@@ -1,4 +1,4 @@
-"""What a run tells the world: its folder, always, and Weights & Biases, which mirrors it.
+"""Tracking of a run: in its folder, always, and in Weights & Biases, which mirrors it.
 
 Offline and resumed (wandb >= 0.31; before, `resume` was forgotten offline, its issues 2423, 4624):
 every start writes one more folder wandb/offline-run-<time>-<id>. Checkpoints hold the id, so that
@@ -10,6 +10,7 @@ crash, the steps since the checkpoint, is not sent again.
 
 import atexit
 import json
+import logging
 import math
 import os
 import re
@@ -28,6 +29,9 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from gan_style.config import TrackingConfig
+from gan_style.files import replacing
+
+logger = logging.getLogger(__name__)
 
 FINISH_SECONDS = 90.0  # the longest wait at the end, for what is not uploaded yet
 WAITING_JOBS = 1000
@@ -43,7 +47,7 @@ class Tracker:
     """Takes everything and does nothing."""
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Note numbers by name; steps do not decrease."""
+        """Record numbers by name; steps do not decrease."""
 
     def images(self, name: str, picture: Image.Image, step: int) -> None:
         """Keep a picture, such as a grid of samples."""
@@ -103,9 +107,8 @@ class RunLog(Tracker):
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
         steps = [_step_of(line) for line in lines]
         kept = [line for line, step in zip(lines, steps, strict=True) if 0 <= step <= self.step]
-        temporary = self.path.with_name(".log.jsonl.tmp")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        os.replace(temporary, self.path)
+        with replacing(self.path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         for picture in self.samples.glob(f"*-{'[0-9]' * 8}.png"):
             if int(picture.stem[-8:]) > self.step:
                 picture.unlink()
@@ -126,10 +129,10 @@ class RunLog(Tracker):
 
 
 class WandbTracker(Tracker):
-    """Weights & Biases, at arm's length: nothing it does stops, slows or ends the training.
+    """Weights & Biases, apart from the training: nothing that it does stops or slows that.
 
     A thread takes jobs from a queue, where the training leaves them. Whatever goes wrong (import,
-    start, a call, a killed or hung wandb-core, a full queue) is told in one line and ends this
+    start, a call, a killed or hung wandb-core, a full queue) is logged in one line and ends this
     tracker alone. Its files lie in run_dir/wandb, with a copy of each artifact as it was.
 
     Args:
@@ -153,7 +156,7 @@ class WandbTracker(Tracker):
         self.folder = run_dir.resolve() / "wandb"
         self._skipped = self.step = int(max(after, known.get("step", -1)))
         self._about = {"name": run_name, "id": self.id, "resume": "allow" if known else None}
-        self._about |= {"project": config.project, "entity": config.entity or None}
+        self._about |= {"project": config.project, "entity": config.entity}
         self._about |= {"dir": str(self.folder.parent), "config": run_config}
         self._off, self._exit_code = False, 0
         self._core: Any = None  # the process wandb-core
@@ -196,7 +199,7 @@ class WandbTracker(Tracker):
             self._thread.join(2)
         elif self.mode == "offline" and not self._off:
             pieces = f"{shlex.quote(str(self.folder))}/offline-run-*-{self.id}*"
-            print(f"W&B is offline; to upload this run later: wandb sync {pieces}")
+            logger.info("W&B is offline; to upload this run later: wandb sync %s", pieces)
         self._off = True
 
     def _is_new(self, step: int) -> bool:
@@ -213,7 +216,7 @@ class WandbTracker(Tracker):
     def _fail(self, reason: object, *, kill: bool = False) -> None:
         if not self._off:
             self._off = True
-            print(f"W&B is off ({_brief(reason)}); the run folder has everything")
+            logger.warning("W&B is off (%s); the run folder has everything", _brief(reason))
         if kill and self._core is not None:
             self._core.kill()  # the thread, which waits for it, wakes up
 
@@ -233,7 +236,7 @@ class WandbTracker(Tracker):
                 wandb.teardown()  # or W&B would try again, loudly, when Python ends
 
     def _start(self, wandb: Any) -> Any:
-        """Start online if that was asked for and can be had."""
+        """Start online if that is the mode and the server can be reached, else offline."""
         settings = wandb.Settings(**_SETTINGS)
         with suppress(AttributeError):  # private, and not there if another started the service
             self._core = wandb.setup(settings)._connection._proc._process
@@ -242,12 +245,12 @@ class WandbTracker(Tracker):
         except Exception as error:
             if self.mode == "offline":
                 raise
-            print(f"W&B cannot be reached and runs offline: {_brief(error)}")
+            logger.warning("W&B cannot be reached and runs offline: %s", _brief(error))
             self.mode = "offline"
             wandb.teardown()
             return self._start(wandb)
         if self.mode == "online":
-            print(f"W&B shows this run at {run.url}")
+            logger.info("W&B shows this run at %s", run.url)
         return run
 
 

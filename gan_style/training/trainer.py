@@ -3,9 +3,10 @@
 Knows nothing of files, the command line or Weights & Biases.
 """
 
+import logging
 import math
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,19 +18,26 @@ from torch.optim import Adam
 
 from gan_style.config import Config
 from gan_style.data.dataset import Batch
-from gan_style.device import choose_precision
+from gan_style.device import autocast, choose_precision
 from gan_style.errors import NonFiniteLossError
 from gan_style.losses.adversarial import AdversarialLosses
 from gan_style.losses.picture_losses import PictureLosses
 from gan_style.models.discriminator import Discriminator
-from gan_style.models.style_model import StyleModel
+from gan_style.models.feature_networks import picture_features, stroke_features
+from gan_style.models.style_model import StyleModel, StyleModelConfig
+
+logger = logging.getLogger(__name__)
+
+ADVERSARIAL = "adversarial"
+"""The loss of `config.LossWeights` that is not one on pictures."""
 
 _WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
+_FAILURES = 5  # steps in a row without finite losses, after which training has diverged
 
 
 @dataclass(frozen=True)
 class Painted:
-    """What encoder and generator made of a batch of B photos and S sets of pictures."""
+    """The codes of a batch's S sets of pictures, and the paintings of its B photos."""
 
     codes: Tensor  # (S, d) of the sets
     code: Tensor  # (B, d) of each photo's set
@@ -41,6 +49,11 @@ class Trainer:
 
     Everything random in a step follows from the seed and the images seen, so that these, the
     networks, averages and optimizers are all that a resumed run needs.
+
+    Attributes:
+        model, average: encoder and generator, and their exponential moving average.
+        model_config: of both.
+        images_seen, steps_done: so far, those of a resumed run included.
     """
 
     def __init__(self, config: Config, device: torch.device) -> None:
@@ -49,12 +62,13 @@ class Trainer:
         self.precision = choose_precision(config.train.precision, device)
         self.weights = {name: w for name, w in asdict(config.losses).items() if w > 0}
         torch.manual_seed(config.train.seed)
-        self.picture_losses = PictureLosses(config.features, device, self._autocast)
-        self.model = StyleModel(config.model.code, config.model.size).to(device)
+        self.picture_losses = build_picture_losses(config, device, self._autocast)
+        self.model_config = StyleModelConfig(**asdict(config.model))
+        self.model = StyleModel(self.model_config).to(device)
         self.average = deepcopy(self.model).eval().requires_grad_(False)
-        self.discriminator = Discriminator(config.model.code, config.model.size).to(device)
+        self.discriminator = Discriminator(config.model.code_dim, config.model.size).to(device)
         self.adversarial = AdversarialLosses(
-            config.discriminator, self.discriminator, self._autocast
+            self.discriminator, **asdict(config.discriminator), autocast=self._autocast
         )
         betas = config.train.betas
         fused = device.type in ("cpu", "cuda")  # one pass over the parameters
@@ -65,6 +79,12 @@ class Trainer:
         )
         self.images_seen = 0
         self.steps_done = 0
+        self._failures = 0  # steps in a row that were left out
+
+    @property
+    def learning_rate(self) -> float:
+        """Of encoder and generator at the last step."""
+        return float(self.model_optimizer.param_groups[0]["lr"])
 
     # ------------------------------------------------------------------ a step
 
@@ -101,6 +121,25 @@ class Trainer:
         self._update_average(len(batch.content))
         return terms
 
+    def step_or_skip(self, batch: Batch, progress: float) -> dict[str, Tensor] | None:
+        """As `step`; a batch that gives a term that is not finite is left out, and None returned.
+
+        Raises:
+            NonFiniteLossError: so did the four batches before.
+        """
+        try:
+            terms = self.step(batch, progress)
+        except NonFiniteLossError as error:
+            self._failures += 1
+            if self._failures >= _FAILURES:
+                raise
+            logger.warning("left out a step: %s", error)
+            self.images_seen += len(batch.content)  # so that the next step draws another batch
+            self.steps_done += 1
+            return None
+        self._failures = 0
+        return terms
+
     def _accumulate(self, batch: Batch, rng: torch.Generator, share: float) -> dict[str, Tensor]:
         """Add this part's gradients, `share` of the batch's, to both sides; return the terms."""
         painted = self._paint(batch)
@@ -128,7 +167,7 @@ class Trainer:
     def _discriminator_terms(
         self, batch: Batch, painted: Painted, rng: torch.Generator
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        if "adversarial" not in self.weights:
+        if ADVERSARIAL not in self.weights:
             return {}, {}
         examples = batch.style.shape[1]
         other = batch.style_index.roll(1) != batch.style_index  # sets whose neighbor differs
@@ -142,47 +181,43 @@ class Trainer:
             penalize=self.steps_done % self.config.discriminator.r1_interval == 0,
         )
 
-    def leave_out(self, batch: Batch) -> None:
-        """Count a batch without learning from it: the next step draws another."""
-        self.images_seen += len(batch.content)
-        self.steps_done += 1
-
     # ------------------------------------------------------------------ encoder and generator
 
     def _model_terms(
         self, batch: Batch, painted: Painted, rng: torch.Generator
     ) -> dict[str, Tensor]:
         shift = torch.randint(0, 4, (2,), generator=rng).tolist()
-        style_pictures, examples = batch.style.flatten(0, 1), batch.style.shape[1]
-        terms = self.picture_losses.terms(
-            painted.stylized, batch.content, style_pictures, examples, shift
-        )
-        if "adversarial" in self.weights:
-            # the encoder answers for the style, not for the discriminator's taste: no gradient to it
-            terms["adversarial"] = self.adversarial.evaluate(
-                style_pictures, painted.stylized, painted.code.detach(), rng
+        style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
+        terms = self.picture_losses.terms(painted.stylized, batch.content, style, set_size, shift)
+        if ADVERSARIAL in self.weights:
+            # the code describes the style and is not to be bent to the discriminator: no gradient
+            terms[ADVERSARIAL] = self.adversarial.model_term(
+                style, painted.stylized, painted.code.detach(), rng
             )
         return {name: terms[name] for name in self.weights}
 
     @torch.inference_mode()
     def evaluate(self, batch: Batch) -> dict[str, float]:
-        """The picture terms of the averaged model, unweighted, and "score", their weighted sum."""
-        examples = batch.style.shape[1]
-        code = self.average.encode(batch.style).repeat_interleave(examples, dim=0)
+        """Losses on pictures of the averaged model, in float32.
+
+        Returns:
+            Each loss whose weight is not 0, unweighted, and "score", their weighted sum: the lower
+            the better. The discriminator is left out, because it changes from step to step.
+        """
+        batch = batch.to(self.device)
+        set_size = batch.style.shape[1]
+        code = self.average.encode(batch.style).repeat_interleave(set_size, dim=0)
         painted = self.average(batch.content, code)
         style = batch.style.flatten(0, 1)
-        terms = self.picture_losses.terms(painted, batch.content, style, examples)
+        terms = self.picture_losses.terms(painted, batch.content, style, set_size)
         values = {name: term.item() for name, term in terms.items()}
-        score = math.fsum(self.weights.get(name, 0.0) * value for name, value in values.items())
+        score = math.fsum(self.weights[name] * value for name, value in values.items())
         return values | {"score": score}
 
     # ------------------------------------------------------------------ helpers
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        """For networks only: losses and Gram matrices are float32."""
-        if self.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return autocast(self.device, self.precision)
 
     def _set_learning_rates(self, progress: float) -> None:
         """Linear warm-up by images, then half a cosine to zero by progress: no memory needed.
@@ -201,7 +236,7 @@ class Trainer:
 
     def _clip(self, parameters: list[nn.Parameter]) -> Tensor:
         limit = self.config.train.clip
-        return clip_grad_norm_(parameters, limit if limit > 0 else math.inf).detach()
+        return clip_grad_norm_(parameters, math.inf if limit is None else limit).detach()
 
     def _refuse_non_finite(self, terms: dict[str, Tensor]) -> None:
         values = torch.stack([term.float() for term in terms.values()])
@@ -218,7 +253,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, images: int) -> None:
-        """Averages forget with a half life in images, shorter while the run is young."""
+        """Move the averages; their half life is in images, and shorter while the run is young."""
         half_life = min(self.config.train.ema_half_life, max(self.images_seen * 0.2, images))
         share = 1 - 0.5 ** (images / half_life)
         averaged: list[Tensor] = [*self.average.parameters()]
@@ -228,11 +263,14 @@ class Trainer:
             mine.copy_(other)
 
     def begin_with(self, model: Mapping[str, Tensor], discriminator: Mapping[str, Tensor]) -> None:
-        """Take over trained networks.
+        """Begin with trained networks.
 
         Args:
-            model: state of encoder and generator, which become the averages, too.
-            discriminator: state of the discriminator; empty if there is none, and it begins from nothing.
+            model: state of encoder and generator, which the averages begin with, too.
+            discriminator: its state; where it is empty the discriminator begins from scratch.
+
+        Raises:
+            RuntimeError: a state does not fit the network.
         """
         self.model.load_state_dict(model)
         self.average.load_state_dict(model)
@@ -240,7 +278,7 @@ class Trainer:
             self.discriminator.load_state_dict(discriminator)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on, beside configuration and data."""
+        """All that the next step depends on, other than configuration and data."""
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -252,9 +290,29 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, of a trainer with the same configuration.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: a part is missing or does not fit.
+        """
         for name in ("model", "average", "discriminator"):
             getattr(self, name).load_state_dict(state[name])
         self.model_optimizer.load_state_dict(state["model_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.images_seen = int(state["images_seen"])
         self.steps_done = int(state["steps_done"])
+
+
+def build_picture_losses(
+    config: Config, device: torch.device, autocast: Callable[[], AbstractContextManager[Any]]
+) -> PictureLosses:
+    """The losses on pictures, with the feature networks and weights of a configuration."""
+    weights = asdict(config.losses)
+    del weights[ADVERSARIAL]
+    features = config.features
+    return PictureLosses(
+        picture_features(features.network, features.weights).to(device),
+        stroke_features(features.stroke_network, features.stroke_weights).to(device),
+        weights,
+        autocast,
+    )

@@ -1,47 +1,100 @@
-"""A look at the model in training: sample grids, and numbers to choose the best by."""
+"""The quality of the averaged model in training: losses to compare, and sample grids to see."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
+from PIL import Image
 from torch import Tensor
 
+from gan_style.data.grid import picture_grid
 from gan_style.data.training_data import TrainingData
 from gan_style.training.trainer import Trainer
 
-SHOWN_CONTENT, SHOWN_STYLES = 4, 4
+FEWEST = 3
+"""Held-out pictures from which on they decide which checkpoint is best."""
+_SHOWN_CONTENT, _SHOWN_STYLES = 4, 4
 
 
-@torch.inference_mode()
-def sample_rows(trainer: Trainer, data: TrainingData) -> tuple[list[list[Tensor]], list[str]]:
-    """Rows (photo, then a painting in each style) under a row of examples, and their headings."""
-    content, styles = data.samples(SHOWN_CONTENT)
-    styles = styles[:SHOWN_STYLES]
-    blank = torch.ones(3, 8, 8)
-    codes = [codes_of(trainer, pictures).mean(0, keepdim=True) for _, pictures in styles]
-    rows = [[blank, *(pictures[0] for _, pictures in styles)]]
-    for photo in content:
-        painted = [paint(trainer, photo, code) for code in codes]
-        rows.append([photo, *painted])
-    return rows, ["photo", *(name for name, _ in styles)]
+@dataclass(frozen=True)
+class Quality:
+    """Terms of `Trainer.evaluate` on pictures that were trained on, and on those held out.
+
+    Empty where nothing was measured; equal where nothing is held out.
+    """
+
+    learned: Mapping[str, float] = field(default_factory=dict)
+    held_out: Mapping[str, float] = field(default_factory=dict)
 
 
-def codes_of(trainer: Trainer, pictures: list[Tensor]) -> Tensor:
-    """(n, d): the code of each picture by the averaged encoder."""
-    return torch.cat([trainer.average.encode(p[None, None].to(trainer.device)) for p in pictures])
+@dataclass(frozen=True)
+class Best:
+    """The best checkpoint so far: its score and terms on held-out pictures, and its step.
 
+    later: checkpoints since then, none of which was better.
+    """
 
-def paint(trainer: Trainer, photo: Tensor, code: Tensor) -> Tensor:
-    """(3, H, W) painted by the averaged generator."""
-    painted: Tensor = trainer.average(photo[None].to(trainer.device), code)
-    return painted[0].cpu()
+    score: float = math.inf
+    step: int = 0
+    terms: Mapping[str, float] = field(default_factory=dict)
+    later: int = 0
+
+    def updated(self, step: int, terms: Mapping[str, float], held_out_count: int) -> "Best":
+        """The best of this one and a new checkpoint; `later` is 0 if that is the new one.
+
+        With fewer than FEWEST pictures held out the last checkpoint with a finite score is best.
+        """
+        score = terms["score"]
+        few = held_out_count < FEWEST
+        if (few and math.isfinite(score)) or score < self.score:  # a nan is never better
+            return Best(score, step, terms)
+        return replace(self, later=self.later + 1)
 
 
 def validation_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:
-    """Picture terms of the averaged model on pictures held out, and "score", their weighted sum.
+    """Terms of `Trainer.evaluate` on pictures held out, or trained on where none are."""
+    return trainer.evaluate(data.validation())
 
-    The lower the better. The discriminator has no say, because it changes from step to step.
+
+def measure_quality(
+    trainer: Trainer, data: TrainingData, held_out: Mapping[str, float] | None = None
+) -> Quality:
+    """Evaluate the averaged model.
+
+    Args:
+        trainer: of the model.
+        data: pictures trained on and held out.
+        held_out: `validation_terms`, where they are known and finite.
     """
-    return trainer.evaluate(data.validation().to(trainer.device))
+    if held_out is None:
+        held_out = validation_terms(trainer, data)
+    if data.held_out_count or not held_out:
+        return Quality(trainer.evaluate(data.training()), held_out)
+    return Quality(held_out, held_out)  # both are of the same batch
 
 
-def training_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:
-    """The same on pictures trained on."""
-    return trainer.evaluate(data.training().to(trainer.device))
+@torch.inference_mode()
+def sample_grid(trainer: Trainer, data: TrainingData) -> Image.Image:
+    """Rows of a photo and its painting in each style, under a row of the styles' examples."""
+    content, styles = data.samples(_SHOWN_CONTENT)
+    styles = styles[:_SHOWN_STYLES]
+    blank = torch.ones(3, 8, 8)
+    codes = [_code(trainer, pictures) for _, pictures in styles]
+    rows = [[blank, *(pictures[0] for _, pictures in styles)]]
+    for photo in content:
+        painted = [_paint(trainer, photo, code) for code in codes]
+        rows.append([photo, *painted])
+    return picture_grid(rows, ["photo", *(name for name, _ in styles)])
+
+
+def _code(trainer: Trainer, pictures: list[Tensor]) -> Tensor:
+    """(1, d): the mean code of pictures (3, h, w) by the averaged encoder."""
+    codes = [trainer.average.encode(p[None, None].to(trainer.device)) for p in pictures]
+    return torch.cat(codes).mean(0, keepdim=True)
+
+
+def _paint(trainer: Trainer, photo: Tensor, code: Tensor) -> Tensor:
+    """(3, H, W) painted by the averaged generator."""
+    painted: Tensor = trainer.average(photo[None].to(trainer.device), code)
+    return painted[0].cpu()

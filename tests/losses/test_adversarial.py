@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_style.config import DiscriminatorConfig
+from gan_style.errors import ConfigError
 from gan_style.losses.adversarial import (
     FORMS,
     AdversarialLosses,
@@ -20,7 +20,7 @@ CODE = 5
 
 
 class Known(nn.Module):
-    """Verdict = weight * mean of the picture + sum of the code, at two patches.
+    """Logit = weight * mean of the picture + sum of the code, at two patches.
 
     Keeps what it was shown.
     """
@@ -34,8 +34,8 @@ class Known(nn.Module):
     def forward(self, pictures: Tensor, code: Tensor) -> Tensor:
         self.shown.append((pictures.detach().clone(), code.detach().clone()))
         self.autocast.append(torch.is_autocast_enabled("cpu"))
-        verdict = self.weight * pictures.mean((1, 2, 3)) + code.sum(1)
-        return verdict[:, None].expand(-1, 2)
+        logit = self.weight * pictures.mean((1, 2, 3)) + code.sum(1)
+        return logit[:, None].expand(-1, 2)
 
 
 def flat(*values: float) -> Tensor:
@@ -56,8 +56,8 @@ def adversary_of(
     autocast: Any = nullcontext,
     **options: Any,
 ) -> AdversarialLosses:
-    config = DiscriminatorConfig(**({"augment": False} | options))
-    return AdversarialLosses(config, discriminator or Known(), autocast)  # type: ignore[arg-type]
+    plain = {"form": "hinge", "r1": 0.1, "r1_interval": 16, "augment": False}
+    return AdversarialLosses(discriminator or Known(), autocast=autocast, **(plain | options))
 
 
 NONE = torch.zeros(2, dtype=torch.bool)
@@ -67,7 +67,7 @@ ON_WRONG = torch.tensor([-2.0, 1.75])  # logits of Known on real pictures with t
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_loss_and_verdicts_at_known_pictures(form: str) -> None:
+def test_loss_and_logits_at_known_pictures(form: str) -> None:
     terms, logits = adversary_of(form=form).terms(
         REAL, FAKE, OWN, OTHER, NONE, random(), penalize=False
     )
@@ -80,7 +80,7 @@ def test_loss_and_verdicts_at_known_pictures(form: str) -> None:
     assert not any(v.requires_grad for v in logits.values())
 
 
-def test_hinge_loss_by_hand() -> None:
+def test_hinge_loss_by_arithmetic() -> None:
     terms, _ = adversary_of().terms(REAL, FAKE, OWN, OTHER, NONE, random(), penalize=False)
     # real: relu(1 - 1.5) = 0, relu(1 - 0.5) = 0.5; fake: relu(1 + 1) = 2 twice
     assert terms["discriminator/loss"].item() == pytest.approx(0.25 + 2)
@@ -118,7 +118,7 @@ def test_the_discriminator_is_called_once_for_all_its_pictures() -> None:
 def test_penalty_of_a_linear_discriminator() -> None:
     terms, _ = adversary_of(r1=0.1).terms(REAL, FAKE, OWN, OTHER, NONE, random(), penalize=True)
     assert set(terms) == {"discriminator/loss", "discriminator/r1"}
-    # verdict = 2 * mean of n numbers: gradient 2 / n at each, half its squared length is 2 / n
+    # logit = 2 * mean of n numbers: gradient 2 / n at each, half its squared length is 2 / n
     assert terms["discriminator/r1"].item() == pytest.approx(2 / (3 * 32 * 32))
 
 
@@ -143,8 +143,8 @@ def test_penalty_is_on_real_pictures_with_their_code_as_they_were_shown() -> Non
     adversary_of(discriminator, augment=True).terms(
         REAL, FAKE, OWN, OTHER, NONE, random(), penalize=True
     )
-    (judged, _), (penalized, code) = discriminator.shown
-    assert torch.equal(penalized, judged[:2])  # augmented once, not twice
+    (classified, _), (penalized, code) = discriminator.shown
+    assert torch.equal(penalized, classified[:2])  # augmented once, not twice
     assert not torch.equal(penalized, REAL)
     assert torch.equal(code, OWN)
 
@@ -156,8 +156,8 @@ def test_penalty_of_a_real_discriminator() -> None:
     terms, _ = adversary_of(discriminator).terms(
         pictures, FAKE, OWN, OTHER, NONE, random(), penalize=True
     )
-    asked = pictures.clone().requires_grad_()
-    expected = gradient_penalty(discriminator(asked, OWN), asked)
+    leaf = pictures.clone().requires_grad_()
+    expected = gradient_penalty(discriminator(leaf, OWN), leaf)
     assert terms["discriminator/r1"].item() == pytest.approx(expected.item(), rel=1e-4)
     assert terms["discriminator/r1"].item() > 0
 
@@ -171,27 +171,27 @@ def test_networks_run_under_autocast_but_the_penalty_does_not() -> None:
     adversarial = adversary_of(discriminator, autocast)
     adversarial.terms(REAL, FAKE, OWN, OTHER, NONE, random(), penalize=True)
     assert discriminator.autocast == [True, False]
-    adversarial.evaluate(REAL, FAKE, OWN, random())
+    adversarial.model_term(REAL, FAKE, OWN, random())
     assert discriminator.autocast == [True, False, True]
     assert not torch.is_autocast_enabled("cpu")
 
 
-# ---------------------------------------------------------------------- what the model is told
+# ---------------------------------------------------------------------- the model's loss
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_judgement_at_known_pictures(form: str) -> None:
-    loss = adversary_of(form=form).evaluate(REAL, FAKE, OWN, random())
+def test_the_models_loss_at_known_pictures(form: str) -> None:
+    loss = adversary_of(form=form).model_term(REAL, FAKE, OWN, random())
     assert loss.shape == ()
     assert loss.item() == pytest.approx(adversarial_loss(form, ON_REAL, ON_FAKE).item())
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_judgement_sends_a_gradient_into_the_fake_alone(form: str) -> None:
+def test_the_models_loss_has_a_gradient_into_the_fake_alone(form: str) -> None:
     torch.manual_seed(0)
     discriminator = Discriminator(CODE)
     real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
-    adversary_of(discriminator, form=form, augment=True).evaluate(
+    adversary_of(discriminator, form=form, augment=True).model_term(
         real, fake, OWN, random()
     ).backward()
     assert fake.grad is not None
@@ -201,9 +201,9 @@ def test_judgement_sends_a_gradient_into_the_fake_alone(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_only_the_relativistic_form_judges_real_pictures(form: str) -> None:
+def test_only_the_relativistic_form_needs_real_pictures(form: str) -> None:
     discriminator = Known()
-    adversary_of(discriminator, form=form).evaluate(REAL, FAKE, OWN, random())
+    adversary_of(discriminator, form=form).model_term(REAL, FAKE, OWN, random())
     assert len(discriminator.shown) == (2 if form == "relativistic" else 1)
     assert torch.equal(discriminator.shown[0][0], FAKE)
 
@@ -212,14 +212,12 @@ def test_a_step_of_the_discriminator_teaches_it_and_not_the_pictures() -> None:
     torch.manual_seed(0)
     discriminator = Discriminator(CODE)
     adversarial = adversary_of(discriminator, augment=True)
-    adversarial.evaluate(
-        REAL, FAKE, OWN, random()
-    )  # after which the discriminator stands still ...
+    adversarial.model_term(REAL, FAKE, OWN, random())  # leaves the discriminator frozen ...
     terms, _ = adversarial.terms(
         REAL, FAKE, OWN, OTHER, torch.tensor([True, True]), random(), penalize=True
     )
     torch.stack(list(terms.values())).sum().backward()
-    for name, parameter in discriminator.named_parameters():  # ... and learns again
+    for name, parameter in discriminator.named_parameters():  # ... which learns again
         assert parameter.grad is not None, name
     assert REAL.grad is None
     assert not REAL.requires_grad
@@ -238,14 +236,14 @@ def test_a_few_steps_tell_real_from_fake() -> None:
         terms, logits = adversarial.terms(
             real, fake, code, code, torch.zeros(4, dtype=torch.bool), random(step), penalize=False
         )
-        on_real, on_fake = (logits[f"discriminator/verdict_{k}"] for k in ("real", "fake"))
+        on_real, on_fake = (logits[f"discriminator/logits_{k}"] for k in ("real", "fake"))
         gaps.append((on_real - on_fake).item())
         optimizer.zero_grad()
         terms["discriminator/loss"].backward()
         optimizer.step()
     assert gaps[-1] > gaps[0] + 0.2
-    before = adversarial.evaluate(real, fake, code, random()).item()
-    assert before > adversarial.evaluate(real, real, code, random()).item()
+    before = adversarial.model_term(real, fake, code, random()).item()
+    assert before > adversarial.model_term(real, real, code, random()).item()
     assert math.isfinite(before)
 
 
@@ -255,7 +253,7 @@ def test_a_few_steps_tell_real_from_fake() -> None:
 def test_pictures_are_shown_as_they_are_without_augmentation() -> None:
     discriminator = Known()
     adversarial = adversary_of(discriminator)
-    adversarial.evaluate(REAL, FAKE, OWN, random())
+    adversarial.model_term(REAL, FAKE, OWN, random())
     adversarial.terms(REAL, FAKE, OWN, OTHER, NONE, random(), penalize=False)
     assert torch.equal(discriminator.shown[0][0], FAKE)
     assert torch.equal(discriminator.shown[1][0], torch.cat([REAL, FAKE]))
@@ -267,7 +265,7 @@ def test_real_and_fake_are_augmented_from_the_given_generator() -> None:
         discriminator = Known()
         adversarial = adversary_of(discriminator, augment=True)
         adversarial.terms(REAL, FAKE, OWN, OTHER, NONE, random(seed), penalize=False)
-        adversarial.evaluate(REAL, FAKE, OWN, random(seed))
+        adversarial.model_term(REAL, FAKE, OWN, random(seed))
         shown.append(torch.cat([pictures for pictures, _ in discriminator.shown]))
         torch.rand(3)  # what others draw does not matter
     assert torch.equal(shown[0], shown[1])
@@ -284,3 +282,8 @@ def test_a_wrong_pair_shows_the_same_augmented_picture() -> None:
     )
     ((pictures, _),) = discriminator.shown
     assert torch.equal(pictures[4], pictures[1])
+
+
+def test_an_unknown_form_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="'wgan'; allowed: hinge, nonsaturating"):
+        adversary_of(form="wgan")

@@ -48,7 +48,7 @@ def rebuilt(tensors: tuple[Tensor, ...]) -> StyleStatistics:
 # ---------------------------------------------------------------------- Gram matrix, statistics
 
 
-def test_gram_matrix_by_hand() -> None:
+def test_gram_matrix_by_arithmetic() -> None:
     maps = torch.tensor([[[[1.0, 2.0]], [[3.0, -4.0]]]])  # (1, 2, 1, 2)
     # sums over the two positions: 1+4, 3-8, 9+16; divided by 2 positions
     expected = torch.tensor([[[2.5, -2.5], [-2.5, 12.5]]])
@@ -156,7 +156,7 @@ def test_average_refuses_a_count_that_does_not_divide_the_batch() -> None:
 # ---------------------------------------------------------------------- losses on features
 
 
-def test_content_loss_by_hand() -> None:
+def test_content_loss_by_arithmetic() -> None:
     assert content_loss(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 2.0])).item() == 4.5
 
 
@@ -166,7 +166,7 @@ def test_content_loss_is_float32_for_half_precision_maps() -> None:
     assert loss.item() == 90000.0  # more than float16 holds
 
 
-def test_gram_loss_by_hand() -> None:
+def test_gram_loss_by_arithmetic() -> None:
     none: dict[str, Tensor] = {}
     style = {"x": torch.tensor([[[3.0, 0], [0, 4]]]), "y": torch.tensor([[[2.0]]])}
     generated = {"x": torch.tensor([[[3.0, 1], [1, 1]]]), "y": torch.tensor([[[3.0]]])}
@@ -175,7 +175,7 @@ def test_gram_loss_by_hand() -> None:
     assert got.item() == pytest.approx((11 / 25 + 1 / 4) / 2)
 
 
-def test_moments_loss_by_hand() -> None:
+def test_moments_loss_by_arithmetic() -> None:
     zero = torch.zeros(1, 2)
     style = StyleStatistics({}, {"x": zero, "y": zero}, {"x": zero, "y": zero})
     generated = StyleStatistics(
@@ -187,7 +187,7 @@ def test_moments_loss_by_hand() -> None:
     assert moments_loss(generated, style).item() == pytest.approx(8)
 
 
-def test_stroke_loss_by_hand() -> None:
+def test_stroke_loss_by_arithmetic() -> None:
     one = torch.ones(1, 2)
     style = StyleStatistics({"x": torch.ones(1, 2, 2)}, {"x": one}, {"x": one})
     generated = StyleStatistics({"x": torch.full((1, 2, 2), 3.0)}, {"x": one * 2}, {"x": one * 1.5})
@@ -331,7 +331,7 @@ def softplus(x: float) -> float:
         ("relativistic", (softplus(-4) + softplus(0)) / 2),
     ],
 )
-def test_discriminator_loss_at_known_verdicts(form: str, expected: float) -> None:
+def test_discriminator_loss_at_known_logits(form: str, expected: float) -> None:
     assert discriminator_loss(form, REAL, FAKE).item() == pytest.approx(expected)
 
 
@@ -344,12 +344,12 @@ def test_discriminator_loss_at_known_verdicts(form: str, expected: float) -> Non
         ("relativistic", (softplus(4) + softplus(0)) / 2),
     ],
 )
-def test_adversarial_loss_at_known_verdicts(form: str, expected: float) -> None:
+def test_adversarial_loss_at_known_logits(form: str, expected: float) -> None:
     assert adversarial_loss(form, REAL, FAKE).item() == pytest.approx(expected)
 
 
 def test_nonsaturating_form_is_the_textbook_logarithm() -> None:
-    """Goodfellow et al. 2014, eq. 1, with D = sigmoid(verdict)."""
+    """Goodfellow et al. 2014, eq. 1, with D = sigmoid(logit)."""
     real, fake = drawn(4, 3), drawn(4, 3, seed=1)
     textbook = -(real.sigmoid().log().mean() + (1 - fake.sigmoid()).log().mean())
     assert torch.allclose(discriminator_loss("nonsaturating", real, fake), textbook)
@@ -358,7 +358,7 @@ def test_nonsaturating_form_is_the_textbook_logarithm() -> None:
     )
 
 
-def test_an_undecided_critic() -> None:
+def test_an_undecided_discriminator() -> None:
     zero = torch.zeros(2, 3)
     expected = {"hinge": (2, 0), "nonsaturating": (2 * LOG2, LOG2), "leastsquares": (0.5, 0.5)}
     expected["relativistic"] = (LOG2, LOG2)
@@ -372,7 +372,7 @@ def test_adversarial_gradients_pull_apart_and_back(form: str) -> None:
     real = torch.tensor([[0.2, -0.3]], dtype=torch.float64, requires_grad=True)
     fake = torch.tensor([[0.1, 0.4]], dtype=torch.float64, requires_grad=True)
     to_real, to_fake = torch.autograd.grad(discriminator_loss(form, real, fake), (real, fake))
-    assert (to_real < 0).all()  # descent raises the verdict on real pictures
+    assert (to_real < 0).all()  # descent raises the logits of real pictures
     assert (to_fake > 0).all()
     (to_fake,) = torch.autograd.grad(adversarial_loss(form, real, fake), fake)
     assert (to_fake < 0).all()  # and the generator raises it on its own
@@ -381,7 +381,7 @@ def test_adversarial_gradients_pull_apart_and_back(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", [f for f in FORMS if f != "relativistic"])
-def test_only_the_relativistic_generator_looks_at_real_pictures(form: str) -> None:
+def test_only_the_relativistic_generator_uses_real_pictures(form: str) -> None:
     assert torch.equal(adversarial_loss(form, REAL, FAKE), adversarial_loss(form, REAL + 9, FAKE))
 
 
@@ -400,7 +400,7 @@ def test_an_unknown_form_is_refused(loss: Callable[[str, Tensor, Tensor], Tensor
 # ---------------------------------------------------------------------- R1
 
 
-def test_gradient_penalty_of_a_linear_critic() -> None:
+def test_gradient_penalty_of_a_linear_discriminator() -> None:
     """The gradient of w · x is w whatever x: half its squared length."""
     weight = drawn(3, 4, 4)
     pictures = drawn(5, 3, 4, 4, seed=1).requires_grad_()
@@ -417,14 +417,14 @@ def test_gradient_penalty_takes_the_mean_of_the_patches() -> None:
     assert torch.allclose(again, got)  # more patches, same penalty
 
 
-def test_gradient_penalty_of_a_quadratic_critic() -> None:
+def test_gradient_penalty_of_a_quadratic_discriminator() -> None:
     pictures = drawn(2, 3, 2, 2).requires_grad_()
     logits = pictures.square().sum((1, 2, 3))[:, None]  # gradient 2x, penalty 2 |x|²
     expected = 2 * pictures.detach().square().sum((1, 2, 3)).mean()
     assert torch.allclose(gradient_penalty(logits, pictures), expected)
 
 
-def test_gradient_of_the_penalty_reaches_the_critic() -> None:
+def test_gradient_of_the_penalty_reaches_the_discriminator() -> None:
     weight = drawn(12, 2, kind=torch.float64).requires_grad_()
     pictures = drawn(2, 3, 2, 2, seed=1, kind=torch.float64)
 

@@ -1,24 +1,40 @@
-"""What the feature networks say of a painting, as terms."""
+"""The losses on pictures together, and which of them are computed."""
 
 from contextlib import nullcontext
 from dataclasses import fields
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan_style.config import FeaturesConfig, LossWeights
-from gan_style.errors import FeaturesError
+from gan_style.config import LossWeights
+from gan_style.losses.comparison import PICTURE_LOSSES
 from gan_style.losses.perceptual import gram_loss, moments_loss
 from gan_style.losses.picture_losses import STEP, PictureLosses
 from gan_style.losses.statistics import style_statistics
+from gan_style.models.feature_networks import picture_features, stroke_features
 
-CPU = torch.device("cpu")
+ALL = dict.fromkeys(PICTURE_LOSSES, 1.0)
 
 
 @pytest.fixture(scope="module")
 def picture_losses() -> PictureLosses:
-    return PictureLosses(FeaturesConfig(), CPU, nullcontext)
+    return PictureLosses(picture_features(), stroke_features(), ALL, nullcontext)
+
+
+class Counted(nn.Module):
+    """A network that counts how often it runs."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.content_layer = "relu3_1"
+        self.runs = 0
+
+    def forward(self, pictures: Tensor) -> Any:
+        self.runs += 1
+        return self.network(pictures)
 
 
 def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
@@ -27,11 +43,14 @@ def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
     return torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear")
 
 
-def test_terms_are_options_of_losses_and_differentiable(picture_losses: PictureLosses) -> None:
+def test_every_loss_has_a_weight_and_every_weight_a_loss() -> None:
+    assert {option.name for option in fields(LossWeights)} == {*PICTURE_LOSSES, "adversarial"}
+
+
+def test_losses_are_numbers_and_differentiable(picture_losses: PictureLosses) -> None:
     painted = pictures(0).requires_grad_(True)
     terms = picture_losses.terms(painted, pictures(1), pictures(2), 1)
-    assert set(terms) == {"content", "gram", "moments", "stroke", "tv", "smoothness"}
-    assert set(terms) <= {option.name for option in fields(LossWeights)}
+    assert list(terms) == ["content", "gram", "moments", "stroke", "tv", "smoothness"]
     for name, term in terms.items():
         assert term.shape == (), name
         assert term.dtype == torch.float32, name
@@ -57,7 +76,7 @@ def test_the_style_itself_has_no_style_error(picture_losses: PictureLosses) -> N
         assert same[name] < 1e-6 < 1e-3 < other[name], name
 
 
-def test_stroke_is_deaf_to_color(picture_losses: PictureLosses) -> None:
+def test_stroke_does_not_depend_on_color(picture_losses: PictureLosses) -> None:
     style = pictures(2)
     gray = (style * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
     cropped = style[..., : 48 - STEP, : 48 - STEP]
@@ -66,7 +85,7 @@ def test_stroke_is_deaf_to_color(picture_losses: PictureLosses) -> None:
     assert terms["moments"] > 1e-2
 
 
-def test_a_set_of_paintings_is_asked_for_the_mean_of_a_set_of_pictures(
+def test_a_set_of_paintings_is_matched_with_the_mean_of_a_set_of_pictures(
     picture_losses: PictureLosses,
 ) -> None:
     painted, style = pictures(0, 4), pictures(2, 4)
@@ -119,6 +138,30 @@ def test_networks_are_frozen(picture_losses: PictureLosses) -> None:
     assert not any(p.requires_grad for network in networks for p in network.parameters())
 
 
-def test_weights_that_are_not_there_say_so() -> None:
-    with pytest.raises(FeaturesError, match=r"weights of vgg19: .*nowhere\.pth"):
-        PictureLosses(FeaturesConfig(network="vgg19", weights="nowhere.pth"), CPU, nullcontext)
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        (["tv"], (0, 0)),
+        (["smoothness", "tv"], (0, 0)),
+        (["content"], (2, 0)),
+        (["gram", "moments"], (2, 0)),
+        (["stroke"], (0, 2)),
+        ([*PICTURE_LOSSES], (3, 2)),
+        ([], (0, 0)),
+    ],
+)
+def test_a_loss_of_weight_0_costs_nothing(
+    picture_losses: PictureLosses, names: list[str], runs: tuple[int, int]
+) -> None:
+    weights = {name: float(name in names) for name in PICTURE_LOSSES}
+    picture, stroke = Counted(picture_losses.picture), Counted(picture_losses.stroke)
+    given = (pictures(0), pictures(1), pictures(2), 1)
+    some = PictureLosses(picture, stroke, weights, nullcontext).terms(*given)
+    assert (picture.runs, stroke.runs) == runs
+    every = picture_losses.terms(*given)
+    assert some == {name: every[name] for name in PICTURE_LOSSES if name in names}
+
+
+def test_a_weight_of_no_loss_is_refused(picture_losses: PictureLosses) -> None:
+    with pytest.raises(ValueError, match="no loss grain; allowed: content, gram"):
+        PictureLosses(picture_losses.picture, picture_losses.stroke, {"grain": 1.0}, nullcontext)

@@ -1,0 +1,48 @@
+"""The search for copies: pieces of a style's pictures in the paintings of a trained model."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from gan_style.data.collection import Style
+from gan_style.data.images import read_picture, resize_short_side
+from gan_style.errors import PictureError
+from gan_style.evaluation.memorization import CopyDetector, Memorization, gray_square
+from gan_style.sizes import READING_SIDE
+from gan_style.style_code import StyleCode
+from gan_style.stylizer import Stylizer
+
+_PAINTINGS, _STYLES = 8, 4  # that are searched: of each style, and how many styles
+
+
+def find_copies(
+    stylizer: Stylizer, photos: Sequence[Path], styles: Sequence[Style], codes: Sequence[StyleCode]
+) -> dict[str, Memorization | None]:
+    """Paint some of the photos in the first styles, and search them for pieces of their pictures.
+
+    Args:
+        stylizer: of the model.
+        photos: of which up to 8 are painted, in each of up to 4 styles.
+        styles: with the pictures that may be copied.
+        codes: of these styles.
+
+    Returns:
+        What was found, by style; None if there are too few pictures, or too plain ones.
+    """
+    chosen = photos[:: max(1, len(photos) // _PAINTINGS)][:_PAINTINGS]
+    small = [resize_short_side(photo, READING_SIDE) for photo in _readable(chosen)]
+    found = {}
+    for style, code in zip(styles[:_STYLES], codes, strict=False):
+        paintings = [stylizer.stylize(photo, code) for photo in small]
+        known = CopyDetector([gray_square(picture) for picture in _readable(style.paths)])
+        found[style.name] = known.compare([gray_square(painting) for painting in paintings])
+    return found
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[Image.Image]:
+    """Those that can still be read; training has warned of the others."""
+    for path in paths:
+        with suppress(PictureError):
+            yield read_picture(path, READING_SIDE)

@@ -1,0 +1,131 @@
+"""The loop of a run: steps, with log lines, sample grids and checkpoints between them."""
+
+import math
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from gan_style.data.training_data import TrainingData
+from gan_style.memory import memory_in_use
+from gan_style.training.run_state import RunState, save_state
+from gan_style.training.schedule import checkpoint_due, progress
+from gan_style.training.signals import stop_signals
+from gan_style.training.tracking import Tracker
+from gan_style.training.trainer import Trainer
+from gan_style.training.validation import sample_grid, validation_terms
+
+_LOSSES_KEPT = 10  # last logged losses of the discriminator that are kept
+
+
+class TrainingLoop:
+    """Trains until a limit is reached.
+
+    Args:
+        folder: of the run.
+        data: to train on.
+        trainer: which is trained.
+        state: where the run stands; it is kept up to date.
+        tracker: takes numbers and sample grids.
+
+    Attributes:
+        discriminator_losses: the last ones logged, up to 10.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        data: TrainingData,
+        trainer: Trainer,
+        state: RunState,
+        tracker: Tracker,
+    ) -> None:
+        self.folder = folder
+        self.config = trainer.config
+        self.data = data
+        self.trainer = trainer
+        self.state = state
+        self.tracker = tracker
+        self.discriminator_losses: deque[float] = deque(maxlen=_LOSSES_KEPT)
+        self._saved = -1  # step of the last checkpoint of this start
+
+    def fit(self) -> bool:
+        """Train until a limit is reached or a signal comes; True if it was a signal.
+
+        Raises:
+            NonFiniteLossError: training diverged; the last checkpoint is whole.
+        """
+        run, trainer, state = self.config.run, self.trainer, self.state
+        began, share = time.monotonic() - state.seconds, self.progress()
+        with stop_signals() as stopped, self._bar() as bar:
+            for batch in self.data.batches(trainer.steps_done):
+                state.seconds = time.monotonic() - began
+                if stopped or self.progress() >= 1 or self.stagnant():
+                    break
+                terms = trainer.step_or_skip(batch, self.progress())
+                if terms is None:
+                    continue
+                step = trainer.steps_done
+                state.seconds = time.monotonic() - began
+                before, share = share, self.progress()  # of the last step that was not left out
+                bar.update(100 * min(1.0, share) - bar.n)
+                if step % run.log_every == 0:
+                    self._log(terms, bar)
+                if step % run.sample_every == 0:
+                    self.sample()
+                if checkpoint_due(run.checkpoint_every, step, before, share):
+                    state.seconds = time.monotonic() - began
+                    self._checkpoint()
+        if self._saved != trainer.steps_done:
+            self._checkpoint()
+        return bool(stopped)
+
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        done = (self.trainer.images_seen, self.trainer.steps_done, self.state.seconds)
+        return progress(self.config.train, *done)
+
+    def stagnant(self) -> bool:
+        """Whether the last `train.patience` checkpoints were no better than one before."""
+        patience, best = self.config.train.patience, self.state.best
+        return patience is not None and best.later >= patience and math.isfinite(best.score)
+
+    def sample(self) -> None:
+        """Track a grid of photos, and of their paintings by the averaged model."""
+        grid = sample_grid(self.trainer, self.data)
+        self.tracker.images("sample", grid, self.trainer.steps_done)
+
+    def _bar(self) -> "tqdm[Any]":
+        bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        started = 100 * min(1.0, self.progress())
+        return tqdm(total=100, initial=started, bar_format=bar_format, mininterval=1)
+
+    def _log(self, terms: dict[str, Tensor], bar: "tqdm[Any]") -> None:
+        trainer, seconds = self.trainer, self.state.seconds
+        values = {name: term.item() for name, term in terms.items()}
+        values |= {
+            "images": trainer.images_seen,
+            "images_per_second": trainer.images_seen / max(seconds, 1e-9),
+            "minutes": seconds / 60,
+            "learning_rate": trainer.learning_rate,
+            "memory_gb": memory_in_use(trainer.device),
+        }
+        self.tracker.log(values, trainer.steps_done)
+        if "discriminator/loss" in values:
+            self.discriminator_losses.append(values["discriminator/loss"])
+        shown = ("content", "gram", "stroke", "adversarial")
+        parts = [f"{n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
+        bar.set_postfix_str(", ".join([*parts, f"{values['images_per_second']:.1f} pictures/s"]))
+
+    def _checkpoint(self) -> None:
+        """Save; keep a copy as the best if the averaged model has never scored better."""
+        state, step = self.state, self.trainer.steps_done
+        terms = validation_terms(self.trainer, self.data)
+        self.tracker.log({f"validation/{name}": value for name, value in terms.items()}, step)
+        state.best = state.best.updated(step, terms, self.data.held_out_count)
+        best = state.best.later == 0
+        save_state(self.folder, self.trainer, state, self.tracker.state(), best=best)
+        self._saved = step

@@ -1,0 +1,139 @@
+"""Where a run stands: how it begins or is resumed, and what its checkpoints hold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gan_style.checkpoint import (
+    flatten_state,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+    unflatten_state,
+)
+from gan_style.config import Config, config_to_dict
+from gan_style.data.training_data import TrainingData
+from gan_style.errors import ConfigError
+from gan_style.models.style_model import StyleModelConfig
+from gan_style.pretrained import read_model
+from gan_style.training.trainer import Trainer
+from gan_style.training.validation import Best, Quality, measure_quality
+
+CHECKPOINTS = "checkpoints"
+"""Folder of the checkpoints in a run folder."""
+BEST_FILE = "best.safetensors"
+"""The averaged model of the best checkpoint, beside the newest ones."""
+
+
+@dataclass
+class RunState:
+    """What a run keeps beside the trainer's state; checkpoints hold both.
+
+    seconds: of training, without what is done before and after.
+    best: checkpoint so far.
+    before: quality of the model that the run began with; empty if it began from scratch.
+    tracker: the tracker's state at the checkpoint that was resumed from; None in a fresh run.
+    """
+
+    seconds: float = 0.0
+    best: Best = field(default_factory=Best)
+    before: Quality = field(default_factory=Quality)
+    tracker: Mapping[str, Any] | None = None
+
+
+def begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | None) -> RunState:
+    """Begin from scratch, with the networks of `train.init`, or where a checkpoint was saved.
+
+    Args:
+        config: of the run.
+        trainer: a fresh one, which takes over networks, and of a checkpoint the rest, too.
+        data: of the run.
+        source: checkpoint to resume from; None for a fresh run.
+
+    Raises:
+        ConfigError: the checkpoint or model does not fit the configuration.
+        ModelError, CheckpointError: it cannot be read.
+    """
+    if source is not None:
+        return _resume(trainer, source)
+    if config.train.init is None:
+        return RunState()
+    _begin_with(trainer, config.train.init)
+    return RunState(before=measure_quality(trainer, data))
+
+
+def save_state(
+    folder: Path, trainer: Trainer, state: RunState, tracker: Mapping[str, Any], *, best: bool
+) -> None:
+    """Save a checkpoint into a run folder, and delete those that are too many.
+
+    Args:
+        folder: of the run.
+        trainer: whose state is saved.
+        state: of the run.
+        tracker: the tracker's state.
+        best: whether to replace BEST_FILE, too.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    checkpoints, config = folder / CHECKPOINTS, trainer.config
+    tensors, skeleton = flatten_state(trainer.state_dict())
+    metadata = {
+        "kind": "checkpoint",
+        "model": trainer.model_config.to_dict(),
+        "config": config_to_dict(config),
+        "state": skeleton,
+        "seconds": state.seconds,
+        "best": asdict(state.best),
+        "before": asdict(state.before),
+        "tracker": dict(tracker),
+    }
+    file = checkpoints / f"step-{trainer.steps_done:08d}.safetensors"
+    save_checkpoint(file, tensors, metadata)
+    if best:
+        averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
+        save_checkpoint(checkpoints / BEST_FILE, averaged, metadata)
+    prune_checkpoints(checkpoints, config.run.keep)
+
+
+def load_best(folder: Path, trainer: Trainer) -> None:
+    """Load the averaged model of the best checkpoint, if there is one, into the trainer's."""
+    best = folder / CHECKPOINTS / BEST_FILE
+    if best.is_file():
+        trainer.average.load_state_dict(read_model(best).model)
+
+
+def _resume(trainer: Trainer, source: Path) -> RunState:
+    tensors, metadata = load_checkpoint(source)
+    _refuse_other_model(str(source), read_model(source).config, trainer.model_config)
+    try:
+        trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
+        return RunState(
+            seconds=float(metadata["seconds"]),
+            best=Best(**metadata["best"]),
+            before=Quality(**metadata["before"]),
+            tracker=metadata["tracker"],
+        )
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
+        raise ConfigError(f"{source} cannot be resumed: {reason}") from error
+
+
+def _begin_with(trainer: Trainer, place: str) -> None:
+    read = read_model(place)
+    _refuse_other_model(f"train.init {place}", read.config, trainer.model_config)
+    try:
+        trainer.begin_with(read.model, read.discriminator)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"train.init {place} does not fit: {reason}") from error
+
+
+def _refuse_other_model(what: str, theirs: StyleModelConfig, ours: StyleModelConfig) -> None:
+    if theirs != ours:
+        raise ConfigError(
+            f"{what} is a model of {theirs}; the configuration has {ours}: use the same, or begin "
+            "from scratch with train.init=null"
+        )
