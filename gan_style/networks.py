@@ -58,7 +58,7 @@ PICTURE_NETWORKS: Mapping[str, FeatureNetwork] = {
     "vgg19": _vgg("vgg19"),
     "vgg16": _vgg("vgg16"),
     "resnet50": FeatureNetwork(
-        _RESNET, "layer1", (2, 4, 8), 48, "resnet50", scaling="maps", bytes_per_pixel=5000
+        _RESNET, "layer1", (2, 4, 8), 48, "resnet50", scaling="maps", bytes_per_pixel=3500
     ),
     "inception_v3": FeatureNetwork(
         _INCEPTION,
@@ -69,7 +69,7 @@ PICTURE_NETWORKS: Mapping[str, FeatureNetwork] = {
         # the weights came from TensorFlow, with its own range of inputs
         {"transform_input": True, "init_weights": False},
         scaling="maps",
-        bytes_per_pixel=5000,
+        bytes_per_pixel=1900,
     ),
 }
 """Maps of pictures in color: they carry content, color and texture."""

@@ -23,12 +23,12 @@ def discriminator() -> Discriminator:
 
 
 def patches(height: int, width: int) -> int:
-    """Verdicts of all scales; each is an eighth of its picture, rounded down."""
+    """Logits of all scales; each is an eighth of its picture, rounded down."""
     return sum((height >> scale) // 8 * ((width >> scale) // 8) for scale in range(SCALES))
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (128, 128), (64, 40)])
-def test_shape_of_verdicts(discriminator: Discriminator, height: int, width: int) -> None:
+def test_shape_of_logits(discriminator: Discriminator, height: int, width: int) -> None:
     logits = discriminator(drawn(2, 3, height, width), codes(2))
     assert logits.shape == (2, patches(height, width))
     assert logits.dtype == torch.float32
@@ -36,7 +36,7 @@ def test_shape_of_verdicts(discriminator: Discriminator, height: int, width: int
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_both_sizes_judge(size: str) -> None:
+def test_both_sizes_run(size: str) -> None:
     with torch.no_grad():
         logits = Discriminator(CODE, size)(drawn(1, 3, 32, 32), codes())
     assert logits.shape == (1, 16 + 4)
@@ -56,17 +56,17 @@ def test_pictures_do_not_mix(discriminator: Discriminator) -> None:
 
 
 def seen_by(discriminator: Discriminator, index: int) -> list[tuple[int, int]]:
-    """First and last row, first and last column of the pixels that one verdict depends on."""
+    """First and last row, first and last column of the pixels that one logit depends on."""
     pictures = drawn(1, 3, 256, 256).requires_grad_()
-    verdict = discriminator(pictures, codes())[0, index]
-    (gradient,) = torch.autograd.grad(verdict, pictures)
+    logit = discriminator(pictures, codes())[0, index]
+    (gradient,) = torch.autograd.grad(logit, pictures)
     seen = gradient[0].abs().sum(0) > 0
     ends = [seen.any(axis).nonzero().flatten() for axis in (1, 0)]
     return [(int(e[0]), int(e[-1])) for e in ends]
 
 
 @pytest.mark.parametrize(("scale", "patch"), [(0, 38), (1, 76)])
-def test_verdicts_see_patches_of_38_and_of_76_pixels(
+def test_logits_see_patches_of_38_and_of_76_pixels(
     discriminator: Discriminator, scale: int, patch: int
 ) -> None:
     side = 32 >> scale  # logits along a side
@@ -75,19 +75,19 @@ def test_verdicts_see_patches_of_38_and_of_76_pixels(
         assert last - first + 1 == patch
 
 
-def test_verdicts_lie_where_their_patches_are(discriminator: Discriminator) -> None:
+def test_logits_lie_where_their_patches_are(discriminator: Discriminator) -> None:
     first, last = seen_by(discriminator, 10 * 32 + 20)  # row 10, column 20 of the first scale
     assert abs(sum(first) / 2 - (10 * 8 + 3.5)) <= 4
     assert abs(sum(last) / 2 - (20 * 8 + 3.5)) <= 4
 
 
-def test_projection_the_verdict_depends_on_the_code(discriminator: Discriminator) -> None:
+def test_projection_the_logit_depends_on_the_code(discriminator: Discriminator) -> None:
     pictures = drawn(1, 3, 64, 64)
     difference = discriminator(pictures, codes()) - discriminator(pictures, codes(seed=1))
     assert (difference.abs() > 1e-5).float().mean() > 0.99  # at every patch of every scale
 
 
-def test_the_verdict_is_affine_in_the_code(discriminator: Discriminator) -> None:
+def test_logits_are_affine_in_the_code(discriminator: Discriminator) -> None:
     """Miyato & Koyama 2018, eq. 3: an inner product with an embedding, and nothing else."""
     pictures, one, two = drawn(1, 3, 40, 40), codes(), codes(seed=1)
     middle = discriminator(pictures, 0.3 * one + 0.7 * two)
@@ -95,30 +95,30 @@ def test_the_verdict_is_affine_in_the_code(discriminator: Discriminator) -> None
     assert torch.allclose(middle, mixed, atol=1e-5)
 
 
-def test_the_same_code_judges_different_patches_differently(discriminator: Discriminator) -> None:
+def test_the_same_code_affects_different_patches_differently(discriminator: Discriminator) -> None:
     pictures = drawn(1, 3, 64, 64)
     pictures[..., :32] *= 0.1
     difference = discriminator(pictures, codes()) - discriminator(pictures, codes(seed=1))
     assert difference.std() > 1e-5
 
 
-def test_a_critic_by_the_formula() -> None:
+def test_a_patch_discriminator_by_the_formula() -> None:
     torch.manual_seed(0)
     discriminator = PatchDiscriminator(CODE, (4, 5, 6)).eval().requires_grad_(False)
     pictures, code = drawn(2, 3, 32, 40), codes(2)
     x = pictures * 2 - 1
     for layer in discriminator.layers:
         x = torch.nn.functional.leaky_relu(layer(x), 0.2)
-    embed, linear = discriminator.embed, discriminator.verdict
+    embed, linear = discriminator.embed, discriminator.to_logits
     assert isinstance(embed, nn.Linear)
     assert isinstance(linear, nn.Conv2d)
     embedding = code @ embed.weight.T + embed.bias
     expected = torch.einsum("bchw,bc->bhw", x, embedding)[:, None]
     expected = expected + torch.einsum("bchw,oc->bohw", x, linear.weight[..., 0, 0])
     expected = expected + linear.bias[:, None, None]  # type: ignore[index]
-    verdict = discriminator(pictures, code)
-    assert verdict.shape == (2, 1, 4, 5)
-    assert torch.allclose(verdict, expected, atol=1e-5)
+    logits = discriminator(pictures, code)
+    assert logits.shape == (2, 1, 4, 5)
+    assert torch.allclose(logits, expected, atol=1e-5)
 
 
 def test_weights_are_spectrally_normalized() -> None:
@@ -159,9 +159,25 @@ def test_penalty_on_the_gradient_can_be_learnt_from() -> None:
     (gradient,) = torch.autograd.grad(logits.mean(), pictures, create_graph=True)
     gradient.square().sum().backward()
     grads = {n: p.grad for n, p in discriminator.named_parameters() if "weight" in n}
-    first = grads["discriminators.0.layers.0.parametrizations.weight.original"]
+    first = grads["scales.0.layers.0.parametrizations.weight.original"]
     assert first is not None
     assert first.abs().max() > 0
+
+
+def test_older_files_with_other_names_load(discriminator: Discriminator) -> None:
+    old = {
+        name.replace("scales.", "critics.").replace(".to_logits.", ".verdict."): values
+        for name, values in discriminator.state_dict().items()
+    }
+    assert not old.keys() & discriminator.state_dict().keys()
+    torch.manual_seed(1)
+    other = Discriminator(CODE).eval()
+    other.load_state_dict(old)
+    pictures = drawn(1, 3, 32, 40)
+    assert torch.equal(other(pictures, codes()), discriminator(pictures, codes()))
+    assert list(other.state_dict()) == list(discriminator.state_dict())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        other.load_state_dict({k: v for k, v in old.items() if "verdict" not in k})
 
 
 # ---------------------------------------------------------------------- augmentation

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_style.models.encoder import StyleEncoder, _pool
+from gan_style.models.encoder import StyleEncoder
 from gan_style.models.feature_networks import picture_features, stroke_features
 from gan_style.models.layers import RunningScale
+from gan_style.models.statistics import mean_and_deviation
 
 CODE = 12
 
@@ -136,18 +137,22 @@ def test_memory_format_does_not_matter(encoder: StyleEncoder) -> None:
 
 def test_pooling_by_hand() -> None:
     maps = torch.tensor([[[[1.0, 3.0]], [[-2.0, 4.0]]]])  # (1, 2, 1, 2)
-    pooled = _pool(maps)[0].tolist()
+    pooled = mean_and_deviation(maps)[0].tolist()
     assert pooled == pytest.approx([2.0, 1.0, (1 + 1e-5) ** 0.5, (9 + 1e-5) ** 0.5])
 
 
 def test_pooling_forgets_positions() -> None:
     maps = drawn(2, 3, 5, 6)
     order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(_pool(maps.flatten(2)[:, :, order].view_as(maps)), _pool(maps), atol=1e-6)
+    assert torch.allclose(
+        mean_and_deviation(maps.flatten(2)[:, :, order].view_as(maps)),
+        mean_and_deviation(maps),
+        atol=1e-6,
+    )
 
 
 def test_pooled_half_precision_is_float32() -> None:
-    assert _pool(drawn(1, 2, 8, 8).bfloat16()).dtype == torch.float32
+    assert mean_and_deviation(drawn(1, 2, 8, 8).bfloat16()).dtype == torch.float32
 
 
 def test_an_unknown_size_is_refused() -> None:

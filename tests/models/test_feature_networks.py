@@ -1,7 +1,7 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -16,16 +16,14 @@ from torchvision.models import vgg
 import gan_style.models.feature_networks as features
 from gan_style.color import to_gray
 from gan_style.errors import FeaturesError
-from gan_style.models.feature_networks import (
-    CONTENT_LAYER,
-    PICTURE_LAYERS,
-    STROKE_LAYERS,
-    Tapped,
-    picture_features,
-    stroke_features,
-)
+from gan_style.models.feature_maps import FeatureMaps
+from gan_style.models.feature_networks import Tapped, picture_features, stroke_features
+from gan_style.networks import PICTURE_NETWORKS, STROKE_NETWORKS, FeatureNetwork
 
 SHIPPED = resources.files("gan_style") / "weights" / "compact.safetensors"
+PICTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1")
+STROKE_LAYERS = ("fire7", "fire12")
+VGG = PICTURE_NETWORKS["vgg19"]
 CHANNELS = {"relu1_1": 32, "relu2_1": 64, "relu3_1": 256}
 
 
@@ -34,12 +32,12 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def picture() -> nn.Module:
+def picture() -> FeatureMaps:
     return picture_features()
 
 
 @pytest.fixture(scope="module")
-def stroke() -> nn.Module:
+def stroke() -> FeatureMaps:
     return stroke_features()
 
 
@@ -75,10 +73,10 @@ def test_compact_networks_are_frozen_and_float32(picture: nn.Module, stroke: nn.
 
 
 @pytest.mark.parametrize(("height", "width"), [(128, 128), (33, 47), (32, 200), (4, 4), (7, 5)])
-def test_picture_layers(picture: nn.Module, height: int, width: int) -> None:
+def test_picture_layers(picture: FeatureMaps, height: int, width: int) -> None:
     maps = picture(drawn(2, 3, height, width))
     assert tuple(maps) == PICTURE_LAYERS
-    assert CONTENT_LAYER in maps
+    assert picture.content_layer == "relu3_1"
     for scale, name in enumerate(PICTURE_LAYERS):
         assert maps[name].shape == (2, CHANNELS[name], height >> scale, width >> scale)
         assert maps[name].min() >= 0
@@ -96,11 +94,8 @@ def test_stroke_layers(stroke: nn.Module, height: int, width: int) -> None:
 
 
 def test_stroke_maps_lie_where_those_of_squeezenet_lie(stroke: nn.Module) -> None:
-    teacher = Tapped(
-        torchvision.models.squeezenet1_1(weights=None).features,
-        {7: "fire7", 12: "fire12"},
-        gray=True,
-    )
+    whole = torchvision.models.squeezenet1_1(weights=None)
+    teacher = Tapped(features._extractor(whole, STROKE_NETWORKS["squeezenet"]), gray=True)
     pictures = drawn(1, 3, 128, 128)
     maps = teacher(pictures)
     assert {k: v.shape for k, v in stroke(pictures).items()} == {
@@ -157,12 +152,13 @@ def test_strokes_are_blind_to_color(picture: nn.Module, stroke: nn.Module) -> No
     assert not torch.allclose(picture(pictures)["relu1_1"], picture(gray)["relu1_1"], atol=0.05)
 
 
-def test_squeezenet_sees_the_gray_picture_too() -> None:
+def test_squeezenet_is_given_the_gray_picture_too() -> None:
     torch.manual_seed(0)
-    network = Tapped(torchvision.models.squeezenet1_1(weights=None).features, {7: "x"}, gray=True)
+    whole = torchvision.models.squeezenet1_1(weights=None)
+    network = Tapped(features._extractor(whole, STROKE_NETWORKS["squeezenet"]), gray=True)
     pictures = drawn(1, 3, 64, 64)
     gray = to_gray(pictures).expand(-1, 3, -1, -1)
-    assert torch.allclose(network(pictures)["x"], network(gray)["x"], atol=1e-4)
+    assert torch.allclose(network(pictures)["fire7"], network(gray)["fire7"], atol=1e-4)
 
 
 # ---------------------------------------------------------------------- networks of torchvision
@@ -180,15 +176,27 @@ def conv_layers() -> nn.Sequential:
     return layers
 
 
+class LightVgg(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = conv_layers()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        maps: Tensor = self.features(pictures)
+        return maps
+
+
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first layers of VGG only: the whole takes seconds and 600 MB to build."""
-    for name in ("vgg16", "vgg19"):
-        monkeypatch.setitem(
-            features._CONSTRUCTORS,
-            name,
-            lambda weights=None: SimpleNamespace(features=conv_layers()),
-        )
+
+    def get_model(name: str, weights: str | None = None, **options: Any) -> nn.Module:
+        if name.startswith("vgg"):
+            return LightVgg()
+        model: nn.Module = torchvision.models.get_model(name, weights=weights, **options)
+        return model
+
+    monkeypatch.setattr(features, "get_model", get_model)
 
 
 def saved(layers: nn.Module, path: Path) -> Path:
@@ -208,14 +216,16 @@ def spectral_noise(seed: int, side: int = 128) -> Tensor:
 
 def test_taps_are_the_layers_they_are_named_after() -> None:
     """relu1_1, relu2_1 and relu3_1 follow the 1st, 3rd and 5th convolution."""
-    for name, taps in features._VGG_TAPS.items():
-        layers = vgg.make_layers(vgg.cfgs[{"vgg16": "D", "vgg19": "E"}[name]])
-        for index, tap in taps.items():
+    for name, letter in (("vgg16", "D"), ("vgg19", "E")):
+        layers = vgg.make_layers(vgg.cfgs[letter])
+        for place, tap in PICTURE_NETWORKS[name].taps.items():
+            index = int(place.removeprefix("features."))
             assert isinstance(layers[index], nn.ReLU)
             before = [layer for layer in layers[:index] if isinstance(layer, nn.Conv2d)]
             assert len(before) == {"relu1_1": 1, "relu2_1": 3, "relu3_1": 5}[tap]
     fires = torchvision.models.squeezenet1_1(weights=None).features
-    for index, tap in features._SQUEEZENET_TAPS.items():
+    for place, tap in STROKE_NETWORKS["squeezenet"].taps.items():
+        index = int(place.removeprefix("features."))
         assert tap == f"fire{index}"
         assert type(fires[index]).__name__ == "Fire"
 
@@ -240,18 +250,18 @@ def test_a_full_vgg_file_is_normalized_to_a_mean_activation_of_1(tmp_path: Path)
     """In every layer and on other noise than it was measured with (Gatys et al. 2016, 2.)."""
     tapped = picture_features("vgg19", str(saved(conv_layers(), tmp_path / "full.pth")))
     assert isinstance(tapped, Tapped)
-    x, means = spectral_noise(5), []
-    for layer in tapped.layers:
-        x = layer(x)
+    means: list[float] = []
+    for layer in tapped.layers.modules():
         if isinstance(layer, nn.ReLU):
-            means.append(x.mean().item())
+            layer.register_forward_hook(lambda *given: means.append(given[2].mean().item()))
+    tapped.layers(spectral_noise(5))
     assert len(means) == 5
     assert means == pytest.approx([1.0] * 5, rel=0.35)
 
 
 @pytest.mark.usefixtures("light")
 def test_normalizing_changes_the_scale_of_the_maps_and_nothing_else(tmp_path: Path) -> None:
-    plain = Tapped(conv_layers(), features._VGG_TAPS["vgg19"], gray=False)
+    plain = Tapped(features._extractor(LightVgg(), VGG), gray=False)
     scaled = picture_features("vgg19", str(saved(conv_layers(), tmp_path / "full.pth")))
     pictures = drawn(1, 3, 40, 48)
     for name, maps in plain(pictures).items():
@@ -276,13 +286,16 @@ def test_a_partial_state_is_taken_as_it_is(tmp_path: Path, kind: torch.dtype) ->
     tapped = picture_features("vgg19", str(saved(layers, tmp_path / "part.pth")))
     assert isinstance(tapped, Tapped)
     state = tapped.layers.state_dict()
-    assert all(torch.equal(state[k], v.float()) for k, v in layers.state_dict().items())
+    kept = layers.state_dict().items()
+    assert all(torch.equal(state[f"features.{k}"], v.float()) for k, v in kept)
 
 
 @pytest.mark.usefixtures("light")
 def test_a_state_that_does_not_cover_the_layers_is_refused(tmp_path: Path) -> None:
     file = saved(conv_layers()[:6], tmp_path / "short.pth")
-    with pytest.raises(FeaturesError, match=r"short.pth do not fit Sequential: [\s\S]*10.weight"):
+    with pytest.raises(
+        FeaturesError, match=r"short.pth do not fit vgg19: features.7.weight is missing"
+    ):
         picture_features("vgg19", str(file))
 
 
@@ -331,7 +344,10 @@ def test_files_that_are_not_weights_are_refused(
 
 @pytest.mark.parametrize(
     ("build", "allowed"),
-    [(picture_features, "compact, vgg19, vgg16"), (stroke_features, "compact, squeezenet")],
+    [
+        (picture_features, "compact, vgg19, vgg16, resnet50, inception_v3"),
+        (stroke_features, "compact, squeezenet"),
+    ],
 )
 def test_an_unknown_network_is_refused(build: Callable[[str], nn.Module], allowed: str) -> None:
     with pytest.raises(FeaturesError, match=f"is 'resnet'; allowed: {allowed}"):
@@ -340,6 +356,158 @@ def test_an_unknown_network_is_refused(build: Callable[[str], nn.Module], allowe
 
 def test_features_error_is_a_user_error() -> None:
     assert issubclass(FeaturesError, ValueError)
+
+
+# ---------------------------------------------------------------------- the table
+
+
+ROWS = [
+    pytest.param(table, name, id=f"{kind}-{name}")
+    for kind, table in (("picture", PICTURE_NETWORKS), ("stroke", STROKE_NETWORKS))
+    for name in table
+]
+Table = Mapping[str, FeatureNetwork]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FeatureNetwork], str | None]:
+    """Random weights in a file, as torchvision would give them; of VGG the first layers only."""
+    folder, made = tmp_path_factory.mktemp("weights"), {}
+
+    def of(network: FeatureNetwork) -> str | None:
+        builder = network.builder
+        if builder is None:
+            return None
+        if builder not in made:
+            torch.manual_seed(0)
+            light = builder.startswith("vgg")
+            # drawn as for training: a network without gets variances that vanish with depth
+            options = {"init_weights": True} if builder == "inception_v3" else {}
+            get_model = torchvision.models.get_model
+            whole = LightVgg() if light else get_model(builder, weights=None, **options)
+            made[builder] = folder / f"{builder}.pth"
+            torch.save(whole.state_dict(), made[builder])
+        return str(made[builder])
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def torchvisions(
+    weights: Callable[[FeatureNetwork], str | None],
+) -> Callable[[str], Tapped]:
+    """The picture network of a name, built once."""
+
+    @cache
+    def of(name: str) -> Tapped:
+        network = picture_features(name, weights(PICTURE_NETWORKS[name]))
+        assert isinstance(network, Tapped)
+        return network
+
+    return of
+
+
+def mirrored(pictures: Tensor, margin: int, step: int) -> Tensor:
+    """With a mirrored margin, in all a multiple of `step` high and wide."""
+    for axis in (2, 3):
+        side = pictures.shape[axis]
+        index = torch.arange(-margin, side + margin + -side % step) % (2 * side)
+        pictures = pictures.index_select(
+            axis, torch.where(index < side, index, 2 * side - 1 - index)
+        )
+    return pictures
+
+
+def inside(network: FeatureMaps, pictures: Tensor, margin: int) -> dict[str, Tensor]:
+    """The maps that belong to the picture itself, as optimization takes them."""
+    maps = network(mirrored(pictures, margin, max(network.strides.values())))
+    found = {}
+    for layer, values in maps.items():
+        stride = network.strides[layer]
+        rows, columns = (
+            slice(margin // stride, margin // stride + -(-side // stride))
+            for side in pictures.shape[2:]
+        )
+        found[layer] = values[..., rows, columns]
+    return found
+
+
+@pytest.mark.parametrize(("table", "name"), ROWS)
+@pytest.mark.usefixtures("light")
+def test_maps_have_the_strides_and_the_margin_of_the_table(
+    table: Table, name: str, weights: Callable[[FeatureNetwork], str | None]
+) -> None:
+    """A wider margin changes nothing within: no padding, and no border, has been seen."""
+    build = picture_features if table is PICTURE_NETWORKS else stroke_features
+    network = build(name, weights(table[name]))
+    step, pictures = max(network.strides.values()), drawn(1, 3, 65, 34)
+    assert network.content_layer in network.strides
+    assert all(network.margin % stride == 0 for stride in network.strides.values())
+    with torch.no_grad():
+        maps = inside(network, pictures, network.margin)
+        wider = inside(network, pictures, network.margin + 2 * step)
+        assert tuple(network(pictures)) == tuple(network.strides)
+    for layer, stride in network.strides.items():
+        assert maps[layer].shape[2:] == (-(-65 // stride), -(-34 // stride))
+        assert maps[layer].min() >= 0
+        assert torch.allclose(maps[layer], wider[layer], rtol=1e-4, atol=1e-5), layer
+
+
+@pytest.mark.parametrize("name", ["resnet50", "inception_v3"])
+def test_taps_have_a_mean_activation_of_1(name: str, torchvisions: Callable[[str], Tapped]) -> None:
+    """On other noise than it was measured with, so that losses on them have comparable size."""
+    network = torchvisions(name)
+    pictures = spectral_noise(5)[:2] * network.deviation + network.mean
+    for layer, maps in network(pictures).items():
+        assert maps.mean().item() == pytest.approx(1, rel=0.35), layer
+
+
+@pytest.mark.parametrize("name", ["resnet50", "inception_v3"])
+def test_maps_are_torchvisions_but_for_their_scale(
+    name: str,
+    torchvisions: Callable[[str], Tapped],
+    weights: Callable[[FeatureNetwork], str | None],
+) -> None:
+    row = PICTURE_NETWORKS[name]
+    file, network = weights(row), torchvisions(name)
+    whole = torchvision.models.get_model(name, weights=None, **row.options)
+    whole.load_state_dict(torch.load(str(file), weights_only=True))
+    expected: dict[str, Tensor] = {}
+    for place, tap in row.taps.items():
+        layer = whole.get_submodule(place)
+        layer.register_forward_hook(
+            lambda _, inputs, output, tap=tap: expected.setdefault(tap, output.clone())
+        )
+    pictures = drawn(1, 3, 96, 80)
+    whole.eval()((pictures - network.mean) / network.deviation)
+    maps = network(pictures)
+    assert maps.keys() == expected.keys()
+    for tap, values in maps.items():
+        torch.testing.assert_close(values * network.scale[tap], expected[tap], atol=1e-4, rtol=1e-3)
+
+
+def test_the_least_picture_has_maps(torchvisions: Callable[[str], Tapped]) -> None:
+    for name in ("resnet50", "inception_v3"):
+        picture = drawn(1, 3, 32, 32).requires_grad_()
+        maps = torchvisions(name)(picture)
+        assert all(values.numel() for values in maps.values()), name
+        sum(values.square().mean() for values in maps.values()).backward()
+        assert picture.grad is not None
+        assert torch.isfinite(picture.grad).all()
+
+
+def test_weights_may_be_safetensors(
+    torchvisions: Callable[[str], Tapped],
+    weights: Callable[[FeatureNetwork], str | None],
+    tmp_path: Path,
+) -> None:
+    state = torch.load(str(weights(PICTURE_NETWORKS["resnet50"])), weights_only=True)
+    # as files of before 2018, without the numbers of batches
+    kept = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    save_file(kept, tmp_path / "resnet.safetensors")
+    network = picture_features("resnet50", str(tmp_path / "resnet.safetensors"))
+    one, two = network(drawn(1, 3, 40, 40)), torchvisions("resnet50")(drawn(1, 3, 40, 40))
+    assert all(torch.equal(one[layer], two[layer]) for layer in one)
 
 
 # ---------------------------------------------------------------------- compact from a file
@@ -367,7 +535,7 @@ def test_compact_weights_that_are_missing_or_wrong(
         with pytest.raises(FeaturesError, match=rf"compact: cannot read .*{name}.safetensors"):
             build("compact", str(tmp_path / f"{name}.safetensors"))
     save_file({"other": torch.zeros(2)}, tmp_path / "other.safetensors")
-    with pytest.raises(FeaturesError, match=r"other.safetensors do not fit Compact"):
+    with pytest.raises(FeaturesError, match=r"other.safetensors do not fit compact"):
         build("compact", str(tmp_path / "other.safetensors"))
 
 
@@ -394,22 +562,23 @@ def test_a_download_that_fails_says_what_to_do(
     failure: Exception,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(weights: str | None = None) -> nn.Module:
+    def fail(name: str, **options: Any) -> nn.Module:
         raise failure
 
-    monkeypatch.setitem(features._CONSTRUCTORS, network, fail)
+    monkeypatch.setattr(features, "get_model", fail)
     with pytest.raises(FeaturesError) as caught:
         build(network)
     message = str(caught.value)
     assert network in message
     assert str(failure) in message
-    assert "features.network=compact" in message
-    assert "features.weights=FILE" in message
+    option = "stroke_" if build is stroke_features else ""
+    assert f"features.{option}network=compact" in message
+    assert f"features.{option}weights=FILE" in message
     assert caught.value.__cause__ is failure
 
 
 def test_compact_needs_no_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "_CONSTRUCTORS", {})
+    monkeypatch.delattr(features, "get_model")
     assert picture_features("compact")
     assert stroke_features("compact")
 
@@ -428,7 +597,7 @@ def test_downloaded_weights_of_squeezenet_are_used_as_they_are(
     torch.manual_seed(0)
     whole = torchvision.models.squeezenet1_1(weights=None)
     torch.save(whole.state_dict(), tmp_path / "squeezenet.pth")
-    monkeypatch.setitem(features._CONSTRUCTORS, "squeezenet", lambda weights=None: whole)
+    monkeypatch.setattr(features, "get_model", lambda name, weights: whole)
     downloaded = stroke_features("squeezenet")(drawn(1, 3, 64, 64))
     monkeypatch.undo()
     read = stroke_features("squeezenet", str(tmp_path / "squeezenet.pth"))(drawn(1, 3, 64, 64))
@@ -448,7 +617,7 @@ def shared_file(shared: Path, name: str) -> str:
 
 @pytest.mark.usefixtures("light")
 def test_shared_vgg19_is_near_a_mean_activation_of_1(shared: Path) -> None:
-    tapped = picture_features("vgg19", shared_file(shared, "vgg19_normalized_relu3_1.pth"))
+    tapped = picture_features("vgg19", shared_file(shared, "vgg19_normalised_relu3_1.pth"))
     # in the range of a picture, with the spectrum of one
     maps = tapped((spectral_noise(3) * 0.22 + 0.45).clamp(0, 1))
     for name, values in maps.items():
@@ -468,7 +637,7 @@ def test_shared_squeezenet_loads(shared: Path) -> None:
 def test_compact_agrees_with_its_teachers_on_what_is_near(shared: Path) -> None:
     """Which of several changes of a picture is the greater: the order is mostly the same."""
     teachers = (
-        picture_features("vgg19", shared_file(shared, "vgg19_normalized_relu3_1.pth")),
+        picture_features("vgg19", shared_file(shared, "vgg19_normalised_relu3_1.pth")),
         stroke_features("squeezenet", shared_file(shared, "squeezenet1_1.pth")),
     )
     base = (spectral_noise(0)[:1] * 0.2 + 0.5).clamp(0, 1)
@@ -478,7 +647,7 @@ def test_compact_agrees_with_its_teachers_on_what_is_near(shared: Path) -> None:
     changed += [base.flip(3), base.roll(8, 2), base * 0.5 + 0.25]
     pictures = torch.cat([base, *changed]).clamp(0, 1)
     students = picture_features(), stroke_features()
-    for layer, index in ((CONTENT_LAYER, 0), ("fire7", 1), ("fire12", 1)):
+    for layer, index in (("relu3_1", 0), ("fire7", 1), ("fire12", 1)):
         ranks = []
         for network in (teachers[index], students[index]):
             maps = network(pictures)[layer]

@@ -223,7 +223,7 @@ def test_modulation_keeps_the_type_of_its_maps(gradients: bool) -> None:
         assert gradient.dtype == torch.bfloat16
 
 
-# ---------------------------------------------------------------------- blocks of the painter
+# ---------------------------------------------------------------------- blocks of the generator
 
 
 def test_residual_block_keeps_its_shape_and_its_input_on_the_side() -> None:
