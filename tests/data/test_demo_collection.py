@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 DEMO = DATA / "demo"
 MANNERS = ("cutpaper", "dabs", "hatching")
 

@@ -65,10 +65,10 @@ def test_sizes(tmp_path: Path) -> None:
     report = inspect_folder(tmp_path)
     assert report.short_sides == (60, 300, 400)
     assert report.scale_spread == pytest.approx(400 / 60)
-    told = "\n".join(report.warnings)
-    assert "1 pictures have a short side under 288 px" in told
-    assert "sizes differ widely" in told
-    assert "1 pictures are over 4 times as long as wide" in told
+    text = "\n".join(report.warnings)
+    assert "1 pictures have a short side under 288 px" in text
+    assert "sizes differ widely" in text
+    assert "1 pictures are over 4 times as long as wide" in text
 
 
 def test_bad_and_foreign_files(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_bad_and_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "raw.heic").touch()
     report = inspect_folder(tmp_path)
     assert sorted(path.name for path in report.bad) == ["cut.jpg", "empty.png"]
-    assert report.warnings == ("files of other kinds are left alone: 1 .heic",)
+    assert report.warnings == ("files of other kinds are ignored: 1 .heic",)
     lines = report.lines()
     assert f"  bad: {tmp_path}/empty.png: the file is empty" in lines
     assert "  2 of 12 cannot be read" in lines

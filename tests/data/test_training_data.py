@@ -47,7 +47,7 @@ def photos_in(batch: Batch) -> list[int]:
 
 
 def test_shapes_ranges_and_every_set_shows_the_style_it_says(config: DataConfig) -> None:
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     assert [style.name for style in data.styles] == ["style0", "style1", "style2"]
     assert data.content_count == 7
     assert data.in_memory
@@ -72,12 +72,12 @@ def test_shapes_ranges_and_every_set_shows_the_style_it_says(config: DataConfig)
 def test_a_set_larger_than_its_style_repeats_pictures(config: DataConfig) -> None:
     for path in Path(config.styles).rglob("[1-4].png"):
         path.unlink()
-    data = TrainingData(config, 4, 0, print)
+    data = TrainingData(config, 4, 0)
     assert {batch.style.shape[1] for batch in islice(data.batches(), 20)} == {1, 2, 4}
 
 
 def test_each_picture_its_own_style(config: DataConfig) -> None:
-    data = TrainingData(replace(config, picture_is_style=True, held_out=0), 8, 0, print)
+    data = TrainingData(replace(config, picture_is_style=True, held_out=0), 8, 0)
     assert len(data.styles) == 15
     assert data.styles[5].name == "style1/0"
     for batch in islice(data.batches(), 10):
@@ -97,7 +97,7 @@ def examples_in(batches: Iterable[Batch]) -> set[tuple[int, int]]:
 
 
 def test_pictures_held_out_are_shown_by_validation_alone(config: DataConfig) -> None:
-    data = TrainingData(replace(config, held_out=0.4), 8, 0, print)
+    data = TrainingData(replace(config, held_out=0.4), 8, 0)
     assert data.held_out_count == 6  # two of five, of each of three styles
     assert [len(style.paths) for style in data.styles] == [5, 5, 5]
     trained = examples_in(data.batch(step) for step in range(60))
@@ -114,7 +114,7 @@ def test_validation_has_a_large_set_of_each_style(
 ) -> None:
     for number in range(styles):
         copytree(Path(config.styles) / "style0", tmp_path / "many" / f"{number:02d}")
-    data = TrainingData(replace(config, styles=str(tmp_path / "many")), 8, 0, print)
+    data = TrainingData(replace(config, styles=str(tmp_path / "many")), 8, 0)
     batch = data.validation()
     assert batch.style.shape[:2] == (sets, 16 // sets)
     assert len(batch.content) == 16
@@ -123,7 +123,7 @@ def test_validation_has_a_large_set_of_each_style(
 
 def test_where_a_picture_is_a_style_whole_styles_are_held_out(config: DataConfig) -> None:
     config = replace(config, held_out=0.2, picture_is_style=True)
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     assert (data.held_out_count, len(data.styles)) == (3, 15)
     trained = examples_in(data.batch(step) for step in range(30))
     held_out = examples_in([data.validation()])
@@ -133,14 +133,14 @@ def test_where_a_picture_is_a_style_whole_styles_are_held_out(config: DataConfig
 
 
 def test_of_few_pictures_none_is_held_out(config: DataConfig) -> None:
-    data = TrainingData(replace(config, held_out=0.1), 8, 0, print)
+    data = TrainingData(replace(config, held_out=0.1), 8, 0)
     assert data.held_out_count == 0
     assert len(examples_in(data.batch(step) for step in range(40))) == 15
     assert len(examples_in([data.validation()])) >= 12  # four of five, of each
 
 
 def test_every_photo_comes_before_any_comes_again(config: DataConfig) -> None:
-    data = TrainingData(config, 4, 0, print)
+    data = TrainingData(config, 4, 0)
     drawn = [photo for batch in islice(data.batches(), 14) for photo in photos_in(batch)]
     rounds = [drawn[i : i + 7] for i in range(0, 56, 7)]
     assert all(sorted(photos) == list(range(7)) for photos in rounds)
@@ -148,12 +148,12 @@ def test_every_photo_comes_before_any_comes_again(config: DataConfig) -> None:
 
 
 def test_a_batch_depends_on_seed_and_step_only(config: DataConfig) -> None:
-    data, again = (TrainingData(config, 8, 5, print) for _ in range(2))
+    data, again = (TrainingData(config, 8, 5) for _ in range(2))
     state = torch.get_rng_state()
     for step, batch in zip((3, 4, 5), data.batches(3), strict=False):
         assert_equal(batch, again.batch(step))
     assert torch.equal(torch.get_rng_state(), state)
-    assert photos_in(data.batch(0)) != photos_in(TrainingData(config, 8, 6, print).batch(0))
+    assert photos_in(data.batch(0)) != photos_in(TrainingData(config, 8, 6).batch(0))
     far = data.batch(2**31)
     assert torch.isfinite(far.content).all()
 
@@ -162,8 +162,8 @@ def test_a_batch_depends_on_seed_and_step_only(config: DataConfig) -> None:
 def test_workers_give_the_same_batches_in_the_same_order(config: DataConfig, workers: int) -> None:
     for i in range(4):
         save_noise(Path(config.content) / f"noise{i}.png", i)
-    inside = TrainingData(config, 8, 0, print)
-    outside = TrainingData(replace(config, memory_gb=0, workers=workers), 8, 0, print)
+    inside = TrainingData(config, 8, 0)
+    outside = TrainingData(replace(config, memory_gb=0, workers=workers), 8, 0)
     assert not outside.in_memory
     state = torch.get_rng_state()
     batches = outside.batches(2)
@@ -179,7 +179,7 @@ def test_squares_are_cut_at_random_places_scales_and_sides(config: DataConfig) -
     ramp[..., 1] = np.arange(48)[:, None] * 4  # green grows downwards by 4
     for path in Path(config.content).iterdir():
         Image.fromarray(ramp).save(path)
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     squares = torch.cat([batch.content for batch in islice(data.batches(), 25)]) * 255
     across = (squares[:, 0, 16, 24] - squares[:, 0, 16, 8]) / 16 / 2  # pixels a pixel
     down = (squares[:, 1, 24, 16] - squares[:, 1, 8, 16]) / 16 / 4
@@ -192,13 +192,13 @@ def test_squares_are_cut_at_random_places_scales_and_sides(config: DataConfig) -
 
 
 def test_squares_keep_their_fine_contrast_at_every_scale(config: DataConfig) -> None:
-    """What is softened here is painted soft: strokes are fine contrast above all."""
+    """What is blurred here is painted blurred: strokes are fine contrast above all."""
     for i, path in enumerate(sorted(Path(config.content).iterdir())):
         strokes = np.random.default_rng(i).integers(0, 256, (24, 30, 3), np.uint8)
         Image.fromarray(strokes).resize((60, 48), Image.Resampling.BICUBIC).save(path)
 
     def contrast(jitter: float) -> float:
-        data = TrainingData(replace(config, scale_jitter=jitter), 8, 0, print)
+        data = TrainingData(replace(config, scale_jitter=jitter), 8, 0)
         squares = torch.cat([batch.content for batch in islice(data.batches(), 20)])
         return squares.diff(dim=3).std().item()
 
@@ -210,18 +210,18 @@ def test_a_square_of_one_color_is_drawn_again(config: DataConfig) -> None:
     plain[:, 150:] = np.random.default_rng(0).integers(0, 256, (48, 50, 3), np.uint8)
     for path in Path(config.content).iterdir():
         Image.fromarray(plain).save(path)
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     squares = torch.cat([batch.content for batch in islice(data.batches(), 25)]).flatten(1)
     flat = int((squares.amax(1) == squares.amin(1)).sum())
     assert flat < 60  # of 200; two in three places have nothing, so one try gives about 140
-    assert flat > 0  # nobody waits for what may not be there
+    assert flat > 0  # a square without any contrast is taken after a few tries
 
 
 def test_without_jitter_squares_are_cut_as_they_are(config: DataConfig) -> None:
     for i, path in enumerate(sorted(Path(config.content).iterdir())):
         save_noise(path, i)
     photos = [np.asarray(Image.open(path)) for path in sorted(Path(config.content).iterdir())]
-    data = TrainingData(replace(config, scale_jitter=0), 4, 0, print)
+    data = TrainingData(replace(config, scale_jitter=0), 4, 0)
     square = (data.batch(0).content[0] * 255).round().byte().permute(1, 2, 0).numpy()
     found = [
         (left, top)
@@ -235,7 +235,7 @@ def test_without_jitter_squares_are_cut_as_they_are(config: DataConfig) -> None:
 
 
 def test_a_crop_as_large_as_the_picture(config: DataConfig) -> None:
-    data = TrainingData(replace(config, crop=48, scale_jitter=0.5), 2, 0, print)
+    data = TrainingData(replace(config, crop=48, scale_jitter=0.5), 2, 0)
     assert data.batch(0).content.shape == (2, 3, 48, 48)
 
 
@@ -243,7 +243,7 @@ def test_a_crop_as_large_as_the_picture(config: DataConfig) -> None:
 def test_tiny_and_very_long_pictures(config: DataConfig, size: tuple[int, int]) -> None:
     for path in Path(config.content).iterdir():
         Image.new("RGB", size, (0, 0, 255)).save(path)
-    data = TrainingData(config, 2, 0, print)
+    data = TrainingData(config, 2, 0)
     assert data.batch(0).content.shape == (2, 3, 32, 32)
     (picture, _), _ = data.samples(2)
     long = 72 if max(size) > 1 else 48
@@ -257,35 +257,35 @@ def test_very_long_pictures_are_cut_to_four_times_their_width(config: DataConfig
     colors[:, 480:520, 0] = 255  # the middle 40 of 1000, all that remains
     for path in Path(config.content).iterdir():
         Image.fromarray(colors).save(path)
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     assert float(data.batch(0).content[:, 0].min()) == 1
-    memory = data._pictures.memory
-    assert {tuple(memory[path].shape) for path in data._pictures.content.paths} == {(3, 48, 192)}
+    memory = data._batches.memory
+    assert {tuple(memory[path].shape) for path in data._batches.content.paths} == {(3, 48, 192)}
 
 
 def test_memory_holds_uint8_at_the_short_side(config: DataConfig) -> None:
-    data = TrainingData(replace(config, size=96), 8, 0, print)
-    shapes = {(tuple(p.shape), p.dtype) for p in data._pictures.memory.values()}
+    data = TrainingData(replace(config, size=96), 8, 0)
+    shapes = {(tuple(p.shape), p.dtype) for p in data._batches.memory.values()}
     assert shapes == {((3, 96, 120), torch.uint8)}
     bytes_needed = 22 * 3 * 96 * 120
     for share, inside in ((1.001, True), (0.999, False)):
         fits = replace(config, size=96, memory_gb=share * bytes_needed / 1e9)
-        assert TrainingData(fits, 8, 0, print).in_memory is inside
+        assert TrainingData(fits, 8, 0).in_memory is inside
 
 
 @pytest.mark.parametrize("memory_gb", [2.0, 0.0])
-def test_bad_pictures_are_reported_and_others_take_their_place(
-    config: DataConfig, memory_gb: float
+def test_bad_pictures_are_logged_and_others_take_their_place(
+    config: DataConfig, memory_gb: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     save_noise(Path(config.content) / "broken.png", 0)
     broken = Path(config.content) / "broken.png"
     broken.write_bytes(broken.read_bytes()[:3000])  # the header is whole
     (Path(config.styles) / "style1" / "fake.jpg").write_text("text")
-    lines: list[str] = []
-    data = TrainingData(replace(config, memory_gb=memory_gb, workers=0), 8, 0, lines.append)
+    data = TrainingData(replace(config, memory_gb=memory_gb, workers=0), 8, 0)
     assert data.content_count == (7 if memory_gb else 8)
     for batch in islice(data.batches(), 4):
         assert set(photos_in(batch)) <= set(range(7))
+    lines = caplog.messages
     assert sum("fake.jpg: not a picture" in line for line in lines) == 1
     assert sum("broken.png: " in line for line in lines) == 1
     count = "skipped 2 of 24 pictures in all" if memory_gb else "skipped 1 of 24 pictures in all"
@@ -293,19 +293,30 @@ def test_bad_pictures_are_reported_and_others_take_their_place(
     assert len(lines) == 3
 
 
-def test_workers_report_in_the_main_process(config: DataConfig) -> None:
+def test_broken_files_of_workers_are_logged_in_the_main_process(
+    config: DataConfig, caplog: pytest.LogCaptureFixture
+) -> None:
     save_noise(Path(config.content) / "broken.png", 0)
     broken = Path(config.content) / "broken.png"
     broken.write_bytes(broken.read_bytes()[:3000])
-    lines: list[str] = []
-    data = TrainingData(replace(config, memory_gb=0, workers=1), 8, 0, lines.append)
+    data = TrainingData(replace(config, memory_gb=0, workers=1), 8, 0)
     batches = data.batches()
     for _ in range(4):
         next(batches)
     batches.close()  # type: ignore[attr-defined]
-    assert len(lines) == 1
-    assert "broken.png" in lines[0]
-    assert lines[0].endswith("(1 while training)")
+    (line,) = caplog.messages
+    assert "broken.png" in line
+    assert line.endswith("(1 while training)")
+
+
+def test_few_pictures_are_warned_of(config: DataConfig, caplog: pytest.LogCaptureFixture) -> None:
+    TrainingData(config, 8, 0).warn_of_few_pictures()
+    assert [line.partition(" has only 5")[0] for line in caplog.messages] == [
+        f"style style{number}" for number in range(3)
+    ]
+    caplog.clear()
+    TrainingData(replace(config, picture_is_style=True), 8, 0).warn_of_few_pictures()
+    assert not caplog.messages
 
 
 def test_refused_if_nothing_can_be_decoded(config: DataConfig) -> None:
@@ -313,20 +324,20 @@ def test_refused_if_nothing_can_be_decoded(config: DataConfig) -> None:
         save_noise(path, 0)
         path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(DataError, match=rf"in {config.content}: none of 7 can be read"):
-        TrainingData(config, 8, 0, lambda _: None)
-    data = TrainingData(replace(config, memory_gb=0, workers=0), 8, 0, lambda _: None)
+        TrainingData(config, 8, 0)
+    data = TrainingData(replace(config, memory_gb=0, workers=0), 8, 0)
     with pytest.raises(DataError, match="no picture of content can be read any more"):
         data.batch(0)
 
 
 def test_samples_are_whole_fixed_and_spread_over_the_collections(config: DataConfig) -> None:
-    data = TrainingData(config, 8, 0, print)
+    data = TrainingData(config, 8, 0)
     content, styles = data.samples(2)
     assert [round(255 * float(picture[2, 0, 0])) for picture in content] == [1, 4]  # 0 and 3 of 7
     assert all(picture.shape == (3, 48, 60) for picture in content)
     assert [name for name, _ in styles] == ["style0", "style1"]
     assert all(len(pictures) == 4 for _, pictures in styles)
-    again, _ = TrainingData(config, 2, 9, print).samples(2)
+    again, _ = TrainingData(config, 2, 9).samples(2)
     assert all(map(torch.equal, content, again))
     assert len(data.samples(100)[0]) == 7
 
@@ -370,15 +381,14 @@ def test_to_moves_every_tensor() -> None:
 
 
 def test_real_collections_load_and_are_decoded_once(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     styles = str(shared / "data" / "styles" / "vangogh")
-    data = TrainingData(DataConfig(styles=styles, content=styles), 8, 0, pytest.fail)
+    data = TrainingData(DataConfig(styles=styles, content=styles), 8, 0)
     assert [style.name for style in data.styles] == ["vangogh"]
     assert data.content_count == 18
-    monkeypatch.setattr(
-        "gan_style.data.dataset.decode_image", pytest.fail
-    )  # all are in memory by now
+    assert not caplog.messages
+    monkeypatch.setattr("gan_style.data.dataset.decode_image", pytest.fail)  # all are in memory
     batch = data.batch(0)
     assert batch.content.shape == (8, 3, 128, 128)
     assert batch.content.flatten(1).std(dim=1).min() > 0.01  # pictures, not plain ground

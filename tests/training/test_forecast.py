@@ -18,7 +18,7 @@ def test_speed_is_measured_after_warming_up(
     assert 0.1 < found.memory_gb < 20
 
 
-def test_what_a_person_reads() -> None:
+def test_the_forecast_as_text() -> None:
     (line,) = Forecast(20.04, 1.52, 5).lines()
     assert line == (
         "  forecast: 20 squares/s on this machine, so train.minutes=5 shows 6000 of them; "
@@ -26,9 +26,16 @@ def test_what_a_person_reads() -> None:
     )
 
 
-@pytest.mark.parametrize(("pictures", "told"), [(5, "0.70 and 0.94"), (19, "0.63 and 0.93")])
-def test_quality_is_expected_from_no_more_pictures_than_there_are(pictures: int, told: str) -> None:
-    assert told in expected(pictures)
+def test_without_a_limit_in_minutes_no_squares_are_counted() -> None:
+    (line,) = Forecast(20.04, 1.52, None).lines()
+    assert line == "  forecast: 20 squares/s on this machine; 1.5 GB of memory"
+
+
+@pytest.mark.parametrize(("pictures", "rates"), [(5, "0.70 and 0.94"), (19, "0.63 and 0.93")])
+def test_quality_is_expected_from_no_more_pictures_than_there_are(
+    pictures: int, rates: str
+) -> None:
+    assert rates in expected(pictures)
 
 
 def test_nothing_is_expected_where_nothing_was_measured() -> None:

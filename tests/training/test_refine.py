@@ -58,7 +58,7 @@ def test_one_step_is_made_however_short_the_time(stylizer: Stylizer, collection:
     assert 0 < (found.mean - code.mean).abs().max() < 0.1 * code.mean.abs().max() + 0.1
 
 
-def test_what_cannot_be_read_is_passed_over(
+def test_what_cannot_be_read_is_left_out(
     stylizer: Stylizer, collection: Path, tmp_path: Path
 ) -> None:
     pictures = find_pictures(collection / "styles" / "ink")

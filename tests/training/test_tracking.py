@@ -47,6 +47,11 @@ def samples(run_dir: Path) -> list[str]:
     return sorted(path.name for path in (run_dir / "samples").iterdir())
 
 
+@pytest.fixture(autouse=True)
+def _news_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gan_style")
+
+
 def tracked(run_dir: Path, state: dict[str, Any] | None = None) -> Tracker:
     return build_tracker(OFFLINE, "my run", run_dir, CONFIG, state)
 
@@ -163,7 +168,7 @@ def test_auto_is_online_only_with_a_key(
 
 
 def test_everything_is_in_the_offline_files(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     model = tmp_path / "model.safetensors"
     model.write_bytes(b"weights")
@@ -196,12 +201,11 @@ def test_everything_is_in_the_offline_files(
     (kept,) = {path for artifact in run.artifacts for path in artifact["files"].values()}
     assert kept.read_bytes() == b"weights"
     assert kept.is_relative_to(run_dir)
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert captured.out == (
+    assert capfd.readouterr() == ("", "")  # W&B itself prints nothing
+    assert caplog.messages == [
         "W&B is offline; to upload this run later: "
-        f"wandb sync '{run_dir.resolve()}/wandb'/offline-run-*-{run.id}*\n"
-    )
+        f"wandb sync '{run_dir.resolve()}/wandb'/offline-run-*-{run.id}*"
+    ]
 
 
 def test_a_resumed_run_keeps_its_id_and_repeats_no_step(tmp_path: Path) -> None:
@@ -247,7 +251,7 @@ def test_going_on_in_another_folder_is_another_run(
 
 
 class FakeRun:
-    """A run that remembers, and that calls `trouble` at the moment asked for."""
+    """A run that keeps what it is given, and that calls `trouble` at one moment."""
 
     url = "https://example.org/run"
 
@@ -283,7 +287,7 @@ def fake_wandb(moment: str = "", trouble: Callable[[], None] = lambda: None) -> 
 
     contents = {
         "run": run,
-        "OptimizeConfig": at("settings", None),
+        "Settings": at("settings", None),
         "setup": at("setup", SimpleNamespace()),
         "init": at("init", run),
         "Image": at("image", "picture"),
@@ -325,24 +329,22 @@ MOMENTS = ("settings", "setup", "init", "log", "image", "artifact", "finish")
 def test_trouble_is_one_line_and_the_run_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     moment: str,
     trouble: Callable[[], None],
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", fake_wandb(moment, trouble))
     a_whole_run(tmp_path)
     reason = "No space left on device" if trouble is fail else "1"
-    captured = capfd.readouterr()
-    assert captured.out == f"W&B is off ({reason}); the run folder has everything\n"
-    assert captured.err == ""
+    assert caplog.messages == [f"W&B is off ({reason}); the run folder has everything"]
 
 
 def test_without_wandb_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
     a_whole_run(tmp_path)
-    (line,) = capfd.readouterr().out.splitlines()
+    (line,) = caplog.messages
     assert line.startswith("W&B is off (import of wandb halted")
 
 
@@ -350,7 +352,7 @@ def test_without_wandb_the_run_goes_on(
 def test_hanging_is_waited_for_only_so_long(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     moment: str,
 ) -> None:
     release = threading.Event()
@@ -365,11 +367,11 @@ def test_hanging_is_waited_for_only_so_long(
     monkeypatch.setattr(tracking, "FINISH_SECONDS", -1.9)  # with its 2 seconds more, 0.1
     a_whole_run(tmp_path)
     assert killed
-    assert capfd.readouterr().out.startswith("W&B is off (not finished after")
+    assert caplog.messages[0].startswith("W&B is off (not finished after")
 
 
 def test_a_queue_that_fills_up_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     release = threading.Event()
     monkeypatch.setitem(sys.modules, "wandb", fake_wandb("log", lambda: release.wait(30) and None))
@@ -380,11 +382,11 @@ def test_a_queue_that_fills_up_ends_it(
     release.set()
     tracker.close()
     assert len(lines(tmp_path)) == 100
-    assert capfd.readouterr().out.startswith("W&B is off (it does not keep up)")
+    assert caplog.messages[0].startswith("W&B is off (it does not keep up)")
 
 
 def test_unreachable_online_goes_on_offline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     wandb: Any = fake_wandb()
     modes: list[str] = []
@@ -402,26 +404,27 @@ def test_unreachable_online_goes_on_offline(
     tracker.close()
     assert modes == ["online", "offline"]
     assert wandb.run.logged == [(1, {"loss": 2.0})]
-    first, second = capfd.readouterr().out.splitlines()
+    first, second = caplog.messages
     assert first == "W&B cannot be reached and runs offline: no answer"
     assert second.startswith("W&B is offline; to upload")
 
 
 def test_online_says_where_to_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", fake_wandb())
     WandbTracker(TrackingConfig(wandb="online"), "run", tmp_path, CONFIG).close()
-    assert capfd.readouterr().out == "W&B shows this run at https://example.org/run\n"
+    assert caplog.messages == ["W&B shows this run at https://example.org/run"]
 
 
 # The real wandb-core is killed or stopped in the middle; the program must end well, and quietly.
 BROKEN_CORE = """
-import os, sys, time
+import logging, os, sys, time
 from pathlib import Path
 from gan_style.training import tracking
 from gan_style.config import TrackingConfig
 
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
 tracking.FINISH_SECONDS = -1.0
 tracker = tracking.build_tracker(TrackingConfig(), "run", Path(sys.argv[2]), {})
 wandb = tracker.trackers[1]
