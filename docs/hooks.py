@@ -1,10 +1,12 @@
 """What the site is built with beside MkDocs: equations as MathML, and tables read from the code.
 
 A page says where a table goes: `<!-- options -->` for every option of a training run,
-`<!-- commands -->` for every command. Both are read from the package, so that they cannot drift.
+`<!-- commands -->` for every command, `<!-- fields module.Class -->` for the fields of a class of
+options. All are read from the package, so that they cannot drift.
 """
 
 import html
+import importlib
 import inspect
 import json
 import re
@@ -20,7 +22,7 @@ from mkdocs.structure.files import File, Files
 
 from gan_style.cli.main import _gan_style as command_line
 from gan_style.config import SECTIONS
-from gan_style.options import Option, options_of
+from gan_style.options import Option, Section, options_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _CARDS = REPOSITORY / "gan_style" / "weights"
@@ -28,7 +30,7 @@ _CARDS = REPOSITORY / "gan_style" / "weights"
 _MATH = re.compile(
     r'(<(?:div|span) class="arithmatex">)\\([\[(])(.*?)\\[\])](</(?:div|span)>)', re.S
 )
-_LISTS = {"<!-- options -->": lambda: option_tables(), "<!-- commands -->": lambda: commands()}
+_MARK = re.compile(r"^<!-- (options|commands|fields) ?([\w.]*) -->$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -41,10 +43,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the tables where a page asks for them."""
-    for mark, write in _LISTS.items():
-        if mark in markdown:
-            markdown = markdown.replace(mark, write())
-    return markdown
+    write = {
+        "options": lambda _: option_tables(),
+        "commands": lambda _: commands(),
+        "fields": field_table,
+    }
+    return _MARK.sub(lambda found: write[found[1]](found[2]), markdown)
 
 
 def on_page_content(content: str, **_: Any) -> str:
@@ -68,8 +72,18 @@ def option_tables() -> str:
 
 def _section(name: str) -> Iterator[str]:
     yield f"## {name}\n\n{inspect.getdoc(SECTIONS[name])}\n"
+    yield from _rows(SECTIONS[name])
+
+
+def field_table(name: str) -> str:
+    """A table of the fields of a class of options, such as `module.Class`."""
+    module, _, kind = name.rpartition(".")
+    return "\n".join(_rows(getattr(importlib.import_module(module), kind)))
+
+
+def _rows(section: type[Section]) -> Iterator[str]:
     yield "| Option | Default | Meaning |\n| --- | --- | --- |"
-    for option in options_of(SECTIONS[name]):
+    for option in options_of(section):
         meaning = f"{option.meaning} *Allowed:* {_allowed(option)}."
         yield f"| `{option.key}` | {_default(option.default)} | {_cell(meaning)} |"
 
