@@ -322,9 +322,7 @@ def read_config(path: Path) -> StyleModelConfig:
         version = values.pop("format_version")
         values.pop("gan_style_version", None)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path} is not the {CONFIG_FILE} of a gan_style model: {error}"
-        ) from error
+        raise ModelError(f"{path} does not describe a gan_style model: {error}") from error
     if version != FORMAT:
         raise ModelError(
             f"{path} has format_version {version!r}; this version of gan_style reads {FORMAT}"

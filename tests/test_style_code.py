@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from gan_style.checkpoint import save_checkpoint
 from gan_style.errors import StyleError
 from gan_style.style_code import (
     MAXIMUM_HASHES,
     SUFFIX,
     THUMBNAIL_SIDE,
     StyleCode,
+    is_style_file,
     make_thumbnail,
     picture_hash,
 )
@@ -166,7 +168,7 @@ def test_the_file_that_the_following_ones_differ_from_is_right(tmp_path: Path) -
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StyleError, match=r"style file .*none.style.safetensors does not exist"):
+    with pytest.raises(StyleError, match=r"style code .*none.style.safetensors does not exist"):
         StyleCode.load(tmp_path / "none.style.safetensors")
 
 
@@ -175,12 +177,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.style.safetensors").write_bytes(content)
-    with pytest.raises(StyleError, match=r"x.style.safetensors is not a style file.*encode"):
+    with pytest.raises(StyleError, match=r"x.style.safetensors is not a style code.*encode"):
         StyleCode.load(tmp_path / "x.style.safetensors")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StyleError, match="is not a style file"):
+    with pytest.raises(StyleError, match="is not a style code"):
         StyleCode.load(tmp_path)
 
 
@@ -188,7 +190,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(whole: StyleCode, tmp_path: Path, kept: int) -> None:
     file = whole.save(tmp_path / "x.style.safetensors")
     file.write_bytes(file.read_bytes()[:kept])
-    with pytest.raises(StyleError, match="is not a style file"):
+    with pytest.raises(StyleError, match="is not a style code"):
         StyleCode.load(file)
 
 
@@ -209,14 +211,27 @@ def test_a_truncated_file_is_refused(whole: StyleCode, tmp_path: Path, kept: int
 )
 def test_safetensors_of_others_are_refused(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     save_file(tensors(), tmp_path / "x", metadata)
-    with pytest.raises(StyleError, match="is not a style file"):
+    with pytest.raises(StyleError, match="is not a style code"):
         StyleCode.load(tmp_path / "x")
+
+
+def test_a_model_is_named_as_such(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "m.safetensors", {}, {"kind": "model"})
+    with pytest.raises(StyleError, match=r"m.safetensors is a model or checkpoint.*--model"):
+        StyleCode.load(tmp_path / "m.safetensors")
+
+
+def test_style_files_are_told_from_others(whole: StyleCode, tmp_path: Path) -> None:
+    assert is_style_file(whole.save(tmp_path / "x"))
+    save_file(tensors(), tmp_path / "other")
+    (tmp_path / "text").write_text("no style")
+    assert not any(is_style_file(tmp_path / name) for name in ("other", "text", "none", "."))
 
 
 @pytest.mark.parametrize("missing", ["mean", "spread", "hashes"])
 def test_a_style_file_without_one_of_its_parts_is_refused(tmp_path: Path, missing: str) -> None:
     save_file(tensors(**{missing: None}), tmp_path / "x", facts())
-    with pytest.raises(StyleError, match=f"is not a style file.*{missing}"):
+    with pytest.raises(StyleError, match=f"is not a style code.*{missing}"):
         StyleCode.load(tmp_path / "x")
 
 
@@ -239,7 +254,7 @@ def test_a_style_file_with_a_wrong_code_is_refused(
 
 def test_a_thumbnail_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     save_file(tensors(thumbnail=torch.arange(50, dtype=torch.uint8)), tmp_path / "x", facts())
-    with pytest.raises(StyleError, match="is not a style file"):
+    with pytest.raises(StyleError, match="is not a style code"):
         StyleCode.load(tmp_path / "x")
 
 
@@ -250,7 +265,7 @@ def test_a_thumbnail_that_is_cut_off_is_found_when_it_is_loaded(
     parts = load_file(whole.save(tmp_path / "x"))
     parts["thumbnail"] = parts["thumbnail"][: len(parts["thumbnail"]) // 2].clone()
     save_file(parts, tmp_path / "x", facts())
-    with pytest.raises(StyleError, match="is not a style file"):
+    with pytest.raises(StyleError, match="is not a style code"):
         StyleCode.load(tmp_path / "x")
 
 
@@ -280,7 +295,13 @@ def test_a_style_is_a_value_that_does_not_change() -> None:
     one = style([1.0])
     with pytest.raises(FrozenInstanceError):
         one.name = "two"  # type: ignore[misc]
-    assert "thumbnail" not in repr(one)
+
+
+def test_repr_is_one_line_without_numbers_or_thumbnail(whole: StyleCode) -> None:
+    assert repr(whole) == (
+        'StyleCode("Käthe\'s Öl & Kohle", model 0123456789abcdef, 3 pictures, d=128)'
+    )
+    assert repr(style([1.0], model="")) == "StyleCode('one', model unknown, 1 picture, d=1)"
 
 
 # ---------------------------------------------------------------------- arithmetic
@@ -335,26 +356,26 @@ def test_codes_of_different_lengths_are_not_mixed() -> None:
         StyleCode.mix([style([1.0]), style([1.0, 2.0])], [1, 1])
 
 
-def test_samples_follow_the_seed() -> None:
+def test_variants_follow_the_seed() -> None:
     one = style([1.0, 2.0], [0.5, 0.5], "oil")
     state = torch.get_rng_state()
-    sample = one.sample(3)
+    variant = one.perturb(3)
     assert torch.equal(torch.get_rng_state(), state)
-    assert torch.equal(one.sample(3).mean, sample.mean)
-    assert not torch.equal(one.sample(4).mean, sample.mean)
-    assert sample.name == "oil #3"
-    assert sample.model == "m"
+    assert torch.equal(one.perturb(3).mean, variant.mean)
+    assert not torch.equal(one.perturb(4).mean, variant.mean)
+    assert variant.name == "oil #3"
+    assert variant.model == "m"
 
 
-def test_samples_spread_as_the_pictures_do() -> None:
+def test_variants_spread_as_the_pictures_do() -> None:
     one = style([1.0, -2.0, 5.0], [0.5, 2.0, 0.0])
-    drawn = torch.stack([one.sample(seed).mean for seed in range(1000)])
+    drawn = torch.stack([one.perturb(seed).mean for seed in range(1000)])
     assert torch.allclose(drawn.mean(0), one.mean, atol=0.25)
     assert torch.allclose(drawn.std(0), one.spread, rtol=0.1, atol=1e-6)
 
 
-def test_samples_of_a_single_picture_are_its_code() -> None:
-    assert torch.equal(style([1.0, 2.0]).sample(5).mean, torch.tensor([1.0, 2.0]))
+def test_variants_of_a_single_picture_are_its_code() -> None:
+    assert torch.equal(style([1.0, 2.0]).perturb(5).mean, torch.tensor([1.0, 2.0]))
 
 
 # ---------------------------------------------------------------------- hashes, thumbnails

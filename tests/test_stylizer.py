@@ -1,5 +1,8 @@
 """Use of a trained model from Python."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,10 +13,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+import gan_style
 from gan_style import StyleCode, Stylizer
 from gan_style.color import transfer_luminance
 from gan_style.data.images import to_tensor
 from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
+from gan_style.pretrained import SHIPPED, named_styles
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def distance(first: Image.Image, second: Image.Image) -> float:
 def test_run_folder_model_and_checkpoint_are_one_model(
     stylizer: Stylizer, tiny_run: Path, place: str
 ) -> None:
-    loaded = Stylizer.from_pretrained(tiny_run / place, "cpu")
+    loaded = Stylizer.from_pretrained(tiny_run / place, device="cpu")
     assert loaded.id == stylizer.id
     own = stylizer.encode(picture(160, 120))
     own_painting, exported = (m.stylize(picture(160, 120), own) for m in (loaded, stylizer))
@@ -49,16 +54,18 @@ def test_run_folder_model_and_checkpoint_are_one_model(
 
 
 def test_other_checkpoints_can_be_painted_with(tiny_run: Path, tmp_path: Path) -> None:
-    best = Stylizer.from_pretrained(str(tiny_run / "checkpoints" / "best.safetensors"), "cpu")
+    best = Stylizer.from_pretrained(
+        str(tiny_run / "checkpoints" / "best.safetensors"), device="cpu"
+    )
     assert best.stylize(picture(40, 32), best.encode(picture(40, 32))).size == (40, 32)
     (tmp_path / "checkpoints").mkdir()  # of a run that has not come to its end
     for name in ("best", "step-00000002"):
         there = tiny_run / "checkpoints" / f"{name}.safetensors"
         (tmp_path / "checkpoints" / there.name).symlink_to(there)
-    assert Stylizer.from_pretrained(tmp_path, "cpu").id == best.id
+    assert Stylizer.from_pretrained(tmp_path, device="cpu").id == best.id
 
 
-def test_what_is_no_model_is_refused(tiny_run: Path, tmp_path: Path) -> None:
+def test_what_is_no_model_is_refused(tiny_run: Path, collection: Path, tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     torch.save({"weight": torch.zeros(2)}, tmp_path / "pickled.pt")
     (tmp_path / "notes.txt").write_text("no model")
@@ -68,7 +75,9 @@ def test_what_is_no_model_is_refused(tiny_run: Path, tmp_path: Path) -> None:
         tmp_path / "foreign.safetensors": "not written by gan_style",
         tmp_path / "pickled.pt": "can run code",
         tmp_path / "notes.txt": "damaged or no checkpoint",
-        next((tiny_run / "styles").iterdir()): "not written by gan_style",
+        next((tiny_run / "styles").iterdir()): "is a style code, not a model.*--style",
+        collection / "photos" / "0.png": "is a picture, not a model; a model is a run folder",
+        SHIPPED / "base.discriminator.safetensors": "is a discriminator, not a model",
     }
     for path, reason in cases.items():
         with pytest.raises((ModelError, CheckpointError), match=reason) as caught:
@@ -78,7 +87,7 @@ def test_what_is_no_model_is_refused(tiny_run: Path, tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_here_is_refused(tiny_run: Path) -> None:
     with pytest.raises(ValueError, match=r"'tpu'.*allowed: auto"):
-        Stylizer.from_pretrained(tiny_run, "tpu")
+        Stylizer.from_pretrained(tiny_run, device="tpu")
 
 
 # encoding
@@ -104,27 +113,183 @@ def test_a_code_is_the_mean_over_pictures_in_any_order_and_form(
     assert not stylizer.encode(str(paths[0])).spread.any()
 
 
-def test_a_bad_picture_is_reported_and_left_out(
-    stylizer: Stylizer, collection: Path, tmp_path: Path
+def test_a_bad_picture_is_logged_and_left_out(
+    stylizer: Stylizer, collection: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = collection / "photos" / "0.png"
     bad = tmp_path / "bad.jpg"
     bad.write_text("no picture")
-    said: list[str] = []
-    both = stylizer.encode([bad, good], report=said.append)
-    assert said[0].startswith(f"skipped: {bad}: ")
-    assert said[1:] == ["1 of 2 pictures were skipped"]
+    both = stylizer.encode([bad, good])
+    assert caplog.messages[0].startswith(f"skipped: {bad}: ")
+    assert caplog.messages[1:] == ["1 of 2 pictures were skipped"]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
     assert torch.equal(both.mean, stylizer.encode(good).mean)
     assert both.count == 1
     with pytest.raises(PictureError, match="no picture of 1 can be read"):
-        stylizer.encode(bad, report=said.append)
+        stylizer.encode(bad)
     with pytest.raises(PictureError, match="no picture of 0"):
         stylizer.encode([])
+
+
+def test_a_folder_is_encoded_as_its_pictures(
+    stylizer: Stylizer, code: StyleCode, collection: Path
+) -> None:
+    found = stylizer.encode(collection / "styles" / "ink")
+    assert torch.equal(found.mean, code.mean)
+    assert (found.name, found.count) == ("ink", 3)
+    assert stylizer.encode(collection / "photos" / "0.png").name == "0"
+    assert stylizer.encode(picture(40, 40)).name == "style"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 3), (33, 47), (400, 20)])
 def test_pictures_of_any_size_have_a_code(stylizer: Stylizer, size: tuple[int, int]) -> None:
     assert torch.isfinite(stylizer.encode(picture(*size)).mean).all()
+
+
+# styles
+
+
+def test_styles_of_a_run_have_names(stylizer: Stylizer, tiny_run: Path) -> None:
+    styles = stylizer.styles
+    assert list(styles) == ["ink", "oil"]
+    assert len(styles) == 2
+    assert "ink" in styles
+    assert "tar" not in styles
+    assert styles["ink"] is styles["ink"]
+    assert styles["ink"].model == stylizer.id
+    assert styles.get("tar") is None
+    assert repr(styles) == "styles(ink, oil)"
+    newest = max((tiny_run / "checkpoints").glob("step-*"))
+    assert list(Stylizer.from_pretrained(newest, device="cpu").styles) == ["ink", "oil"]
+
+
+def test_styles_of_base_are_those_that_are_shipped() -> None:
+    base = Stylizer.from_pretrained(device=torch.device("cpu"))
+    assert base.styles.keys() == named_styles().keys()
+    assert {code.model for code in base.styles.values()} == {base.id}
+    with pytest.raises(
+        StyleError, match=r"style woodblok does not exist; did you mean woodblock\?"
+    ):
+        base.style("woodblok")
+
+
+def test_a_style_is_found_however_it_is_given(
+    stylizer: Stylizer, code: StyleCode, collection: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    assert stylizer.style(code) is code
+    assert torch.equal(stylizer.style("ink").mean, stylizer.styles["ink"].mean)
+    folder = collection / "styles" / "ink"
+    file = code.save(tmp_path / "mine.style.safetensors")
+    for given in (str(file), file, folder, str(folder), sorted(folder.iterdir())):
+        assert torch.equal(stylizer.style(given).mean, code.mean), given
+    opened = Image.open(folder / "0.png")
+    assert torch.equal(stylizer.style(opened).mean, stylizer.style(folder / "0.png").mean)
+
+
+def test_what_is_there_comes_before_a_name(
+    stylizer: Stylizer, collection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(collection / "styles")
+    assert stylizer.style("ink").mean is not stylizer.styles["ink"].mean
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("inc", r"style inc does not exist; did you mean ink\?.*: ink, oil"),
+        ("water", r"style water does not exist\. A style is a code file.*: ink, oil$"),
+        ("woodblock", "belongs to the model 'base'.* not to the one in use; it has ink, oil"),
+        ("https://a.org/b.png", "style https://a.org/b.png is an address; download"),
+        (Path("https://a.org/b.png"), "is an address"),
+        ("none.style.safetensors", "none.style.safetensors does not exist"),
+    ],
+)
+def test_a_style_that_is_not_there_is_named(
+    stylizer: Stylizer, given: str | Path, message: str
+) -> None:
+    for call in (stylizer.style, lambda style: stylizer.stylize(picture(40, 40), style)):
+        with pytest.raises(StyleError, match=message):
+            call(given)
+
+
+def test_a_model_is_no_style(stylizer: Stylizer, tiny_run: Path) -> None:
+    with pytest.raises(StyleError, match=r"model or checkpoint, not a style code.*--model"):
+        stylizer.style(tiny_run / "model.safetensors")
+
+
+# saving
+
+
+def test_a_saved_model_is_the_same(stylizer: Stylizer, tmp_path: Path) -> None:
+    folder = stylizer.save_pretrained(tmp_path / "mine")
+    assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == [
+        "config.json",
+        "model.safetensors",
+        "styles/ink.style.safetensors",
+        "styles/oil.style.safetensors",
+    ]
+    config = json.loads((folder / "config.json").read_text())
+    assert config == {
+        "format_version": 1,
+        "gan_style_version": gan_style.__version__,
+        "code_dim": 16,
+        "size": "small",
+        "supersampling": 1.5,
+    }
+    loaded = Stylizer.from_pretrained(folder, device="cpu")
+    assert (loaded.id, list(loaded.styles)) == (stylizer.id, ["ink", "oil"])
+    one, two = (each.stylize(picture(40, 32), "ink") for each in (stylizer, loaded))
+    assert one.tobytes() == two.tobytes()
+    styles = (folder / "styles" / "ink.style.safetensors").read_bytes()
+    assert styles == stylizer._style_files["ink"].read_bytes()
+
+
+def test_a_base_that_is_saved_keeps_codes_and_names(tmp_path: Path) -> None:
+    base = Stylizer.from_pretrained(device="cpu")
+    loaded = Stylizer.from_pretrained(base.save_pretrained(tmp_path), device="cpu")
+    assert loaded.id == base.id
+    assert torch.equal(loaded.sample_style(3).mean, base.sample_style(3).mean)
+    assert list(loaded.styles) == list(base.styles)
+
+
+def test_saving_replaces_nothing_unless_forced(stylizer: Stylizer, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", "styles/oil.style.safetensors"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
+        with pytest.raises(ModelError, match=rf"{name} is there already; force=True"):
+            stylizer.save_pretrained(tmp_path)
+        assert [f.read_text() for f in tmp_path.rglob("*.*")] == ["mine"]
+        file.unlink()
+    stylizer.save_pretrained(tmp_path)
+    stylizer.save_pretrained(tmp_path, force=True)
+    Stylizer.from_pretrained(tmp_path, device="cpu").save_pretrained(tmp_path, force=True)
+    assert Stylizer.from_pretrained(tmp_path, device="cpu").id == stylizer.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"supersampling": 2.0}, r"config.json says .*supersampling=2.0, but model.safetensors"),
+        ({"code_dim": 17}, "config.json says model.code_dim=17"),
+        ({"size": "tall"}, "config.json: model.size is 'tall'"),
+        ({"layers": 3}, "config.json: unknown: layers"),
+        (
+            {"format_version": 2},
+            "config.json has format_version 2; this version of gan_style reads 1",
+        ),
+        (None, "config.json does not describe a gan_style model"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(
+    stylizer: Stylizer, tmp_path: Path, changes: dict[str, object] | None, message: str
+) -> None:
+    file = stylizer.save_pretrained(tmp_path) / "config.json"
+    config = json.loads(file.read_text())
+    file.write_text("no JSON" if changes is None else json.dumps(config | changes))
+    with pytest.raises(ModelError, match=message) as caught:
+        Stylizer.from_pretrained(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 # painting
@@ -239,10 +404,10 @@ def test_a_code_comes_back_from_its_file(
     assert next(painted).tobytes() == next(painted).tobytes()
 
 
-def test_a_sample_is_between_two_codes_learnt_from(stylizer: Stylizer) -> None:
+def test_a_sample_is_between_two_codes_learned_from(stylizer: Stylizer) -> None:
     learned = torch.eye(16)[:3]
     drawing = Stylizer(stylizer.model, stylizer.id, stylizer.device, learned)
-    drawn = torch.stack([drawing.sample(seed).mean for seed in range(40)])
+    drawn = torch.stack([drawing.sample_style(seed).mean for seed in range(40)])
     shares = drawn[:, :3].sort(dim=1).values
     assert torch.allclose(shares.sum(1), torch.ones(40))
     assert (shares[:, 0] == 0).all()  # of one it has nothing
@@ -252,4 +417,34 @@ def test_a_sample_is_between_two_codes_learnt_from(stylizer: Stylizer) -> None:
         (False, True, False),
         (False, False, True),
     }
-    assert torch.equal(drawing.sample(5).mean, drawn[5])
+    assert torch.equal(drawing.sample_style(5).mean, drawn[5])
+
+
+# the package
+
+
+LIGHT = """
+import sys, gan_style
+assert {"Stylizer", "train", "Config", "__version__"} <= set(dir(gan_style))
+heavy = {"torch", "numpy", "PIL", "omegaconf", "torchvision"} & set(sys.modules)
+assert not heavy, heavy
+from gan_style import Config, GanStyleError, load_config
+assert not {"torch", "PIL"} & set(sys.modules)
+from gan_style import *
+assert Stylizer.__module__ == "gan_style.stylizer" and gan_style.Stylizer is Stylizer
+assert callable(train) and callable(evaluate) and callable(optimize)
+"""
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(AttributeError, match="'gan_style' has no attribute 'Styliser'"):
+        gan_style.Styliser  # noqa: B018
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    declared = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert f'version = "{gan_style.__version__}"' in declared

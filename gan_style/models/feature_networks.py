@@ -153,7 +153,7 @@ def _from_file(
 
 
 def _extractor(whole: nn.Module, network: FeatureNetwork) -> nn.Module:
-    extractor = create_feature_extractor(
+    extractor: nn.Module = create_feature_extractor(
         whole.eval(), dict(network.taps), suppress_diff_warning=True
     )
     for layer in extractor.modules():
