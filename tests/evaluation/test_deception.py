@@ -68,7 +68,7 @@ def test_signatures_of_a_flat_picture_are_as_wide_as_others() -> None:
 # ---------------------------------------------------------------------- classifier
 
 
-def test_it_tells_what_can_be_told() -> None:
+def test_separate_classes_are_told_apart() -> None:
     classes = clusters(40, 40, 40, apart=8)
     classify = PatchClassifier(classes)
     for number, signatures in enumerate(clusters(20, 20, 20, apart=8, seed=1)):

@@ -1,38 +1,33 @@
-"""Evaluations from folders to table, JSON and sheet; and that they say what score.py says."""
+"""Evaluations from folders to table, JSON and sheet; and that a second implementation agrees."""
 
-import importlib.util
 import json
+import logging
+import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import feature_weights
 import pytest
+import reference_metrics
+import torch
 from PIL import Image, ImageFilter
+from torch import Tensor
 
+from gan_style.cli.evaluate import Evaluate
 from gan_style.cli.main import main
-from gan_style.cli.main import main as cli
-from gan_style.errors import EvaluationError
+from gan_style.data.images import find_pictures
+from gan_style.errors import ConfigError, EvaluationError
 from gan_style.evaluation.config import EvaluateConfig
 from gan_style.evaluation.evaluate import evaluate, find_collections
 from gan_style.evaluation.fid import FrechetDistance
-from gan_style.evaluation.outputs import named_pictures, outputs_in
-from gan_style.evaluation.scores import MEASURES, Row, Scores, contact_sheet
+from gan_style.evaluation.outputs import find_outputs, pictures_by_name
+from gan_style.evaluation.scores import METRICS, Row, Scores, contact_sheet
+from gan_style.models.feature_networks import picture_features
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ALL = (
-    "content",
-    "moments",
-    "gram",
-    "ssim",
-    "nn_distance",
-    "centroid_accuracy",
-    "deception_rate",
-    "photo_rate",
-    "c2st_auc",
-    "kid",
-)
+PAIRS = ("content", "moments", "gram", "ssim")
 
 
 @pytest.fixture
@@ -49,17 +44,12 @@ def blurred(photo: Path) -> Image.Image:
     return Image.open(photo).filter(ImageFilter.GaussianBlur(2))
 
 
-def ask(kind: str, work: Path, reference: str, **more: object) -> EvaluateConfig:
-    places = {
-        k: str(work / str(v)) for k, v in more.items() if k in ("outputs", "others", "photos")
-    }
-    return EvaluateConfig(
-        kind, str(work / "photos"), str(work / reference), **({"size": 64, **more} | places)
-    )
-
-
-def silent(line: str) -> None:
-    raise AssertionError(line)
+def config(kind: str, work: Path, reference: str, **more: object) -> EvaluateConfig:
+    """The options, with folders in `work`."""
+    folders = ("outputs", "others", "photos")
+    places = {key: str(work / str(more[key])) for key in folders if more.get(key)}
+    contents, references = str(work / "photos"), str(work / reference)
+    return EvaluateConfig(kind, contents, references, **({"size": 64, **more} | places))
 
 
 # ---------------------------------------------------------------------- pairs
@@ -70,36 +60,33 @@ def test_photos_untouched_and_style_pictures_themselves(work: Path) -> None:
     pairs.mkdir()
     for content in ("0", "1"):
         shutil.copy(work / f"photos/{content}.png", pairs / f"{content}__2.png")
-    scores = evaluate(ask("pairs", work, "styles/ink", outputs="pairs"), silent)
+    scores = evaluate(config("pairs", work, "styles/ink", outputs="pairs"))
     assert scores.count == 2
     assert scores.values["content"] == 0
     assert scores.values["ssim"] == pytest.approx(1)
     assert scores.values["gram"] > 0.01
-    assert set(scores.values) == set(ALL[:4])
+    assert set(scores.values) == set(PAIRS)
 
     for content in ("0", "1"):
         shutil.copy(work / "styles/ink/2.png", pairs / f"{content}__2.png")
-    scores = evaluate(ask("pairs", work, "styles/ink", outputs="pairs"), silent)
+    scores = evaluate(config("pairs", work, "styles/ink", outputs="pairs"))
     assert scores.values["gram"] == scores.values["moments"] == 0
     assert scores.values["content"] > 0.01
 
 
-def test_a_model_paints_every_pair_and_the_rest_is_written(work: Path, tiny_run: Path) -> None:
-    request = ask(
-        "pairs", work, "styles/ink",
-        model=str(tiny_run), device="cpu", json=str(work / "new/scores.json"),
-        sheet=str(work / "sheet.png"),
-    )  # fmt: skip
-    scores = evaluate(request, silent)
-    assert scores.count == 4 * 3
-    told = json.loads((work / "new/scores.json").read_text())
-    assert told["kind"] == "pairs"
-    assert set(MEASURES) < set(told)
-    assert [name for name in MEASURES if told[name] is not None] == list(ALL[:4])
-    assert told["gram"] == scores.values["gram"]
-    with Image.open(work / "sheet.png") as sheet:
-        assert sheet.width == 4 + 3 * (64 + 4)
-        assert sheet.height > 6 * 64
+def test_a_model_paints_every_pair_and_the_command_writes_files(work: Path, tiny_run: Path) -> None:
+    written, sheet = work / "new/scores.json", work / "sheet.png"
+    words = ["evaluate", "pairs", work / "photos", work / "styles/ink", "--model", tiny_run]
+    words += ["--size", "64", "--device", "cpu", "--json", written, "--sheet", sheet]
+    assert main([str(word) for word in words]) == 0
+    scores = json.loads(written.read_text())
+    assert scores["kind"] == "pairs"
+    assert scores["count"] == 4 * 3
+    assert set(METRICS) < set(scores)
+    assert [name for name in METRICS if scores[name] is not None] == list(PAIRS)
+    with Image.open(sheet) as picture:
+        assert picture.width == 4 + 3 * (64 + 4)
+        assert picture.height > 6 * 64
 
 
 def test_names_may_hold_what_is_between_them(work: Path) -> None:
@@ -108,9 +95,9 @@ def test_names_may_hold_what_is_between_them(work: Path) -> None:
     pairs.mkdir()
     shutil.copy(work / "photos/1.png", pairs / "a__b__2.png")
     contents, styles = (
-        named_pictures(work / folder, "pictures") for folder in ("photos", "styles/ink")
+        pictures_by_name(work / folder, "pictures") for folder in ("photos", "styles/ink")
     )
-    (output,) = outputs_in(pairs, contents, styles)
+    (output,) = find_outputs(pairs, contents, styles)
     assert output.content == work / "photos/a__b.png"
     assert output.style == work / "styles/ink/2.png"
 
@@ -127,13 +114,13 @@ def test_names_that_fit_no_pair_are_refused(work: Path, name: str, reason: str) 
     (work / "pairs").mkdir()
     shutil.copy(work / "photos/0.png", work / f"pairs/{name}.png")
     with pytest.raises(EvaluationError, match=reason):
-        evaluate(ask("pairs", work, "styles/ink", outputs="pairs"), silent)
+        evaluate(config("pairs", work, "styles/ink", outputs="pairs"))
 
 
 def test_two_pictures_of_one_name_are_refused(work: Path) -> None:
     shutil.copy(work / "photos/0.png", work / "photos/0.jpg")
     with pytest.raises(EvaluationError, match=r"0\.jpg and .*0\.png are both '0'"):
-        named_pictures(work / "photos", "photos")
+        pictures_by_name(work / "photos", "photos")
 
 
 # ---------------------------------------------------------------------- a collection
@@ -143,9 +130,7 @@ def test_a_collection_among_others(work: Path) -> None:
     (work / "styles/diverse").mkdir()
     (work / "styles/diverse/not_read.png").write_text("no picture")
     (work / "styles/empty").mkdir()
-    scores = evaluate(
-        ask("collection", work, "styles/ink", outputs="outs", others="styles"), silent
-    )
+    scores = evaluate(config("collection", work, "styles/ink", outputs="outs", others="styles"))
     expected = {
         "content",
         "ssim",
@@ -167,9 +152,7 @@ def test_the_collections_own_pictures_score_best(work: Path) -> None:
     for folder in ("oil", "ink"):
         shutil.rmtree(work / "outs")
         shutil.copytree(work / "styles" / folder, work / "outs")
-        scores = evaluate(
-            ask("collection", work, "styles/ink", outputs="outs", others="styles"), silent
-        )
+        scores = evaluate(config("collection", work, "styles/ink", outputs="outs", others="styles"))
         assert (
             scores.values["centroid_accuracy"]
             == scores.values["deception_rate"]
@@ -179,44 +162,69 @@ def test_the_collections_own_pictures_score_best(work: Path) -> None:
     assert scores.values["photo_rate"] == 0
 
 
-def test_a_collection_without_others_or_of_one_picture_has_dashes(work: Path) -> None:
-    alone = work / "alone"
-    alone.mkdir()
-    shutil.copy(work / "styles/ink/0.png", alone)
-    scores = evaluate(ask("collection", work, "alone", outputs="outs"), silent)
+def reasons(scores: Scores) -> dict[str, str]:
+    """What the table says of metrics without a value."""
+    rows = (line.split(maxsplit=2) for line in scores.lines()[1:])
+    return {name: rest for name, cell, rest in rows if cell == "-"}
+
+
+def test_what_cannot_be_computed_is_a_dash_with_the_reason(work: Path) -> None:
+    (work / "alone").mkdir()
+    shutil.copy(work / "styles/ink/0.png", work / "alone")
+    scores = evaluate(config("collection", work, "alone", outputs="outs"))
     assert set(scores.values) == {"content", "ssim"}
-    cells = {line.split()[0]: line.split()[1] for line in scores.lines()[1:]}
-    assert [name for name, cell in cells.items() if cell == "-"] == [
-        *(
-            "nn_distance",
-            "centroid_accuracy",
-            "deception_rate",
-            "photo_rate",
-            "c2st_auc",
-            "kid",
-            "memorization",
-        )
-    ]
+    others = "not computed: needs --others FOLDER with other collections"
+    both = "not computed: needs {0} paintings and {0} pictures of the collection, has 4 paintings"
+    found = reasons(scores)
+    assert found.pop("c2st_auc") == f"{both.format(2)} and 1 pictures"
+    assert found.pop("kid") == f"{both.format(3)} and 1 pictures"
+    assert found == {
+        "nn_distance": "not computed: needs 2 pictures of the collection",
+        "centroid_accuracy": others,
+        "deception_rate": others,
+        "photo_rate": others,
+        "memorization": "not computed: needs 4 pictures of the collection, has 1",
+    }
+    assert all(scores.to_json()[name] is None for name in METRICS if name not in scores.values)
+
+
+def test_reasons_of_flat_and_unreadable_pictures(work: Path) -> None:
+    for path in (work / "outs").iterdir():
+        Image.new("RGB", (60, 50), "red").save(path)
+    for number in (3, 4):
+        shutil.copy(work / "styles/ink/0.png", work / f"styles/ink/{number}.png")
+    found = reasons(
+        evaluate(config("collection", work, "styles/ink", outputs="outs", others="styles"))
+    )
+    assert found["deception_rate"] == "not computed: every patch of the paintings is flat"
+    assert "only plain ground" in found["memorization"]
+    for path in (work / "styles/oil").iterdir():
+        path.write_text("no picture")
+    found = reasons(
+        evaluate(config("collection", work, "styles/ink", outputs="outs", others="styles"))
+    )
+    assert "no picture of another collection can be read" in found["centroid_accuracy"]
+    assert "needs a patch that is not flat" in found["deception_rate"]
 
 
 def test_a_model_paints_in_the_collections_code_or_another(work: Path, tiny_run: Path) -> None:
     own, other = (
         evaluate(
-            ask("collection", work, "styles/ink", model=str(tiny_run), device="cpu", style=style),
-            silent,
+            config(
+                "collection", work, "styles/ink", model=str(tiny_run), device="cpu", style=style
+            ),
         )
-        for style in ("", str(tiny_run / "styles/oil.style.safetensors"))
+        for style in (None, str(tiny_run / "styles/oil.style.safetensors"))
     )
     assert own.count == other.count == 4
     assert own.values["content"] != other.values["content"]
 
 
 def test_copies_are_warned_of(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gan_style.evaluation.evaluators as judge
-    from gan_style.evaluation.memorization import Memorization
+    from gan_style.evaluation.memorization import CopyDetector, Memorization
 
-    monkeypatch.setattr(judge.CopyDetector, "compare", lambda *_: Memorization(0.2, [1, 3], 4))
-    scores = evaluate(ask("collection", work, "styles/ink", outputs="outs"), silent)
+    monkeypatch.setattr(CopyDetector, "compare", lambda *_: Memorization(0.2, [1, 3], 4))
+    scores = evaluate(config("collection", work, "styles/ink", outputs="outs"))
     assert scores.copies == ("1", "3")
     assert "warning: the paintings copy" in scores.lines()[-1]
     assert scores.lines()[-1].endswith("2 hold a clear copy: 1, 3")
@@ -237,15 +245,16 @@ def test_collections_beside_are_found(work: Path) -> None:
 # ---------------------------------------------------------------------- what cannot be read
 
 
-def test_bad_pictures_are_told_counted_and_left_out(work: Path) -> None:
+def test_bad_pictures_are_logged_counted_and_left_out(
+    work: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for place in ("outs/0.png", "photos/1.png", "styles/oil/2.png"):
         (work / place).write_text("no picture")
-    told: list[str] = []
-    request = ask("collection", work, "styles/ink", outputs="outs", others="styles")
-    scores = evaluate(request, told.append)
+    scores = evaluate(config("collection", work, "styles/ink", outputs="outs", others="styles"))
     assert scores.count == 2
-    assert scores.skipped == len(told) == 4  # the photo twice: it also stands for photos
-    assert all(line.startswith("skipped: ") for line in told)
+    assert scores.skipped == len(caplog.records) == 4  # the photo twice: it also stands for photos
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+    assert all(message.startswith("skipped: ") for message in caplog.messages)
     assert "4 skipped" in scores.lines()[0]
 
 
@@ -253,40 +262,60 @@ def test_nothing_that_can_be_read_is_an_error(work: Path) -> None:
     for path in (work / "outs").iterdir():
         path.write_text("no picture")
     with pytest.raises(EvaluationError, match="not one of 4 paintings"):
-        evaluate(ask("collection", work, "styles/ink", outputs="outs"), lambda line: None)
+        evaluate(config("collection", work, "styles/ink", outputs="outs"))
     with pytest.raises(EvaluationError, match="not one picture of the collection outs"):
-        evaluate(ask("collection", work, "outs", outputs="photos"), lambda line: None)
+        evaluate(config("collection", work, "outs", outputs="photos"))
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"outputs": "outs", "model": "x"}, "--model or --outputs, not both"),
-        ({"outputs": "outs", "size": 32}, "--size is 32; allowed: at least 64"),
-        ({"outputs": "outs", "sheet": "a.gif"}, "--sheet is a.gif; allowed"),
-        ({"outputs": "outs", "style": "x"}, "--style says what --model paints"),
-        ({"outputs": "outs", "photos": "photos"}, "--photos is of use with --others only"),
-        ({"outputs": "outs", "log": True}, "--log needs --model RUN"),
-        ({"outputs": "outs", "features": "vgg11"}, "features is 'vgg11'; allowed: compact"),
-        ({"outputs": "outs", "device": "tpu"}, "device is 'tpu'; allowed: auto"),
+        ({"outputs": "outs", "model": "x"}, "give model or outputs, not both"),
+        ({"outputs": "outs", "style": "x"}, "style says what the model paints"),
+        ({"outputs": "outs", "photos": "photos"}, "photos is of use with others only"),
     ],
 )
-def test_requests_that_make_no_sense_are_refused(
+def test_options_that_do_not_go_together_are_refused(
     work: Path, change: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(EvaluationError, match=reason):
-        ask("collection", work, "styles/ink", **change)
+        config("collection", work, "styles/ink", **change)
 
 
-def test_what_is_for_collections_is_refused_for_pairs(work: Path) -> None:
-    with pytest.raises(EvaluationError, match="--others is for collection"):
-        ask("pairs", work, "styles/ink", outputs="outs", others="styles")
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"size": 32}, "size is 32; .*64"),
+        ({"features": "vgg11"}, "features is .*vgg11.*; .*compact"),
+        ({"device": "tpu"}, "device is .*tpu.*; .*auto"),
+    ],
+)
+def test_values_that_are_not_allowed_are_named(
+    work: Path, change: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        config("collection", work, "styles/ink", **change)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--log"], "--log needs --model RUN, a run folder"),
+        (["--sheet", "a.gif"], "--sheet is .*a.gif"),
+        (["--others", "styles"], "--others is for a collection, not for pairs"),
+    ],
+)
+def test_the_command_names_its_options(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "pairs", "photos", "styles", *words]) == 2
+    assert re.search(reason, capsys.readouterr().err)
 
 
 def test_the_shipped_model_paints_where_nothing_else_is_named(work: Path) -> None:
-    base = evaluate(ask("collection", work, "styles/ink", model="base"))
-    assert evaluate(ask("collection", work, "styles/ink")).values == base.values
-    named = evaluate(ask("collection", work, "styles/ink", style="woodblock"))
+    base = evaluate(config("collection", work, "styles/ink", model="base"))
+    assert evaluate(config("collection", work, "styles/ink")).values == base.values
+    named = evaluate(config("collection", work, "styles/ink", style="woodblock"))
     assert named.values["content"] != base.values["content"]
 
 
@@ -303,30 +332,31 @@ def test_the_command_prints_the_table(work: Path, capsys: pytest.CaptureFixture[
     assert "error: " in capsys.readouterr().err
 
 
-def test_the_commands_of_the_documentation_are_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (REPOSITORY / "docs" / "METRICS.md").read_text(encoding="utf-8")
-    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("gan-style ")]
-    asked: list[EvaluateConfig] = []
-    none = Scores("pairs", 1, 0, 288, "compact", {})
-    monkeypatch.setattr(cli, "evaluate", lambda request, *_: asked.append(request) or none)
-    assert [cli.main(words) for words in commands] == [0] * len(commands)
-    assert {request.kind for request in asked} == {"pairs", "collection"}
+def documentation() -> str:
+    return (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
 
 
-def test_every_measure_is_documented() -> None:
-    text = (REPOSITORY / "docs" / "METRICS.md").read_text(encoding="utf-8")
-    assert [name for name in MEASURES if f"\n| `{name}` |" not in text] == []
-    assert [
-        name for name in MEASURES if f"**{name}" not in text and f", {name}**" not in text
-    ] == []
+def test_the_commands_of_the_documentation_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = documentation().splitlines()
+    commands = [line.split()[1:] for line in lines if line.startswith("gan-style ")]
+    understood: list[str] = []
+    monkeypatch.setattr(Evaluate, "run", lambda self: understood.append(self.kind))
+    assert [main(words) for words in commands] == [0] * len(commands)
+    assert set(understood) == {"pairs", "collection"}
+
+
+def test_every_metric_is_documented() -> None:
+    text = documentation()
+    assert [name for name in METRICS if f"\n| `{name}` |" not in text] == []
+    missing = [name for name in METRICS if f"**{name}" not in text and f", {name}**" not in text]
+    assert missing == []
 
 
 def test_an_evaluation_joins_the_log_of_its_run(work: Path, tiny_run: Path) -> None:
     run = shutil.copytree(tiny_run, work / "run")
     before = (run / "log.jsonl").read_text().splitlines()
-    evaluate(
-        ask("pairs", work, "styles/ink", model=str(run), device="cpu", log=True), lambda line: None
-    )
+    words = ["evaluate", "pairs", work / "photos", work / "styles/ink", "--model", run]
+    assert main([*map(str, words), "--size", "64", "--device", "cpu", "--log"]) == 0
     *kept, added = (run / "log.jsonl").read_text().splitlines()
     assert kept == before
     values = json.loads(added)
@@ -345,13 +375,11 @@ def test_fid_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "torchmetrics", ModuleType("torchmetrics"))
     monkeypatch.setitem(sys.modules, "torchmetrics.image", ModuleType("torchmetrics.image"))
     monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", there)
-    with pytest.raises(EvaluationError, match=r"inception\.pth is missing: get pt_inception"):
+    with pytest.raises(EvaluationError, match=r"inception\.pth is missing; download pt_inception"):
         FrechetDistance(str(tmp_path / "inception.pth"))
 
 
 def test_a_sheet_holds_the_rows_that_all_methods_have() -> None:
-    import torch
-
     def scores(*names: str) -> Scores:
         picture = torch.zeros(3, 40, 40)
         rows = tuple(Row(name, picture, picture, picture) for name in names)
@@ -364,75 +392,66 @@ def test_a_sheet_holds_the_rows_that_all_methods_have() -> None:
         contact_sheet({"ours": scores("a"), "theirs": scores("b")})
 
 
-# ---------------------------------------------------------------------- score.py
+# ---------------------------------------------------------------------- networks
 
 
-@pytest.fixture
-def score(shared: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Load ../shared/tools/score.py, the project's yardstick."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    spec = importlib.util.spec_from_file_location("score", shared / "tools" / "score.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.mark.parametrize("features", feature_weights.NAMES)
+def test_every_feature_network_compares(work: Path, features: str) -> None:
+    (work / "pairs").mkdir()
+    shutil.copy(work / "photos/1.png", work / "pairs/0__2.png")
+    shutil.copy(work / "photos/0.png", work / "pairs/0__1.png")
+    weights = feature_weights.write_random_weights(features, work)
+    more = {"features": features, "feature_weights": weights, "device": "cpu"}
+    scores = evaluate(config("pairs", work, "styles/ink", outputs="pairs", **more))
+    assert scores.features == features
+    assert all(scores.values[name] > 0 for name in PAIRS)
+    scores = evaluate(
+        config("collection", work, "styles/oil", outputs="outs", others="styles", **more)
+    )
+    assert set(reasons(scores)) == {"memorization"}
+    assert scores.values["content"] > 0
 
 
-def few(folder: Path, target: Path, step: int, count: int) -> Path:
-    target.mkdir(parents=True)
-    for path in sorted(folder.iterdir())[::step][:count]:
-        shutil.copy(path, target)
-    return target
+# ---------------------------------------------------------------------- the second implementation
 
 
-def put(source: Path, target: Path, change: Callable[[Image.Image], Image.Image]) -> None:
-    target.parent.mkdir(exist_ok=True)
-    change(Image.open(source)).save(target)
+def compact(pictures: Tensor) -> list[Tensor]:
+    with torch.no_grad():
+        return list(picture_features()(pictures).values())
 
 
-def test_pairs_are_those_of_score_py(score: ModuleType, shared: Path, tmp_path: Path) -> None:
-    content = few(shared / "data/photos", tmp_path / "content", 400, 2)
-    style = few(shared / "data/styles/koson", tmp_path / "style", 30, 2)
-    for photo in content.iterdir():
-        for picture in style.iterdir():
-            out = tmp_path / "out" / f"{photo.stem}__{picture.stem}.png"
-            put(photo, out, lambda image: image.filter(ImageFilter.MedianFilter(5)))
-    expected = score.score_pairs(str(tmp_path / "out"), str(content), str(style), 96)
-    request = EvaluateConfig(
-        "pairs", str(content), str(style),
-        outputs=str(tmp_path / "out"), size=96, features="vgg19",
-        feature_weights=str(score.WEIGHTS), device="cpu",
+def test_pairs_agree_with_the_second_implementation(work: Path) -> None:
+    (work / "pairs").mkdir()
+    expected: list[dict[str, float]] = []
+    for photo in find_pictures(work / "photos")[:2]:
+        for style in find_pictures(work / "styles/ink"):
+            painting = work / "pairs" / f"{photo.stem}__{style.stem}.png"
+            blurred(photo).save(painting)
+            pictures = [reference_metrics.read(path, 64) for path in (painting, photo, style)]
+            expected.append(reference_metrics.score_pair(compact, *pictures))
+    scores = evaluate(config("pairs", work, "styles/ink", outputs="pairs", device="cpu"))
+    assert scores.count == len(expected) == 6
+    means = {name: sum(row[name] for row in expected) / len(expected) for name in PAIRS}
+    assert scores.values == pytest.approx(means, rel=1e-3)
+    assert all(value > 0 for value in means.values())
+
+
+def test_collections_agree_with_the_second_implementation(tmp_path: Path) -> None:
+    demo = REPOSITORY / "data" / "demo"
+    collections = {folder.name: find_pictures(folder) for folder in sorted(demo.iterdir())}
+    for folder, paths in (("photos", collections["hatching"]), ("outs", collections["dabs"])):
+        (tmp_path / folder).mkdir()
+        for path in paths[:3]:
+            blurred(path).save(tmp_path / folder / f"{path.stem}.png")
+    photos, paintings = (find_pictures(tmp_path / folder) for folder in ("photos", "outs"))
+    expected = reference_metrics.score_collection(
+        compact, paintings, collections, "cutpaper", photos, 96
+    )
+    scores = evaluate(
+        EvaluateConfig(
+            "collection", str(tmp_path / "photos"), str(demo / "cutpaper"),
+            outputs=str(tmp_path / "outs"), others=str(demo), size=96, device="cpu",
+        )
     )  # fmt: skip
-    scores = evaluate(request, silent)
-    assert scores.count == expected.pop("pairs") == 4
-    assert scores.values == pytest.approx(expected, rel=1e-3)
-    assert all(value > 0 for value in expected.values())
-
-
-def test_collections_are_those_of_score_py(
-    score: ModuleType, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = few(shared / "data/photos", tmp_path / "content", 400, 2)
-    photos = few(shared / "data/photos", tmp_path / "photos", 250, 4)
-    for number in range(80):  # score.py asks for eighty; flat ones have no patch
-        Image.new("RGB", (32, 32)).save(photos / f"flat{number:02d}.png")
-    monkeypatch.setattr(score, "PHOTOS", photos)
-    for name in ("koson", "monet", "ink"):
-        few(shared / "data/styles" / name, tmp_path / "styles" / name, 5, 4)
-    prints = sorted((shared / "data/styles/koson").iterdir())[40:]
-    for photo, painted in zip(sorted(content.iterdir()), prints, strict=False):
-        out = tmp_path / "out" / f"{photo.stem}.png"
-        put(painted, out, lambda image: image.filter(ImageFilter.GaussianBlur(1)))
-    out, styles = tmp_path / "out", tmp_path / "styles"
-    expected = score.score_collection(str(out), str(content), str(styles), "koson", 96)
-    request = EvaluateConfig(
-        "collection", str(content), str(styles / "koson"),
-        outputs=str(out), others=str(styles), photos=str(photos), size=96, features="vgg19",
-        feature_weights=str(score.WEIGHTS), device="cpu",
-    )  # fmt: skip
-    scores = evaluate(request, silent)
-    assert scores.count == expected.pop("pictures") == 2
-    mine = {name: scores.values[name] for name in expected}
-    assert mine == pytest.approx(expected, rel=1e-3)
+    assert {name: scores.values[name] for name in expected} == pytest.approx(expected, rel=1e-3)
     assert 0 < expected["deception_rate"] < 1

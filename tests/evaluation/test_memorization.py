@@ -1,4 +1,4 @@
-"""Copies are found, and what pictures of one hand have in common is no copy."""
+"""Copies are found, and what pictures by one artist have in common is no copy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ SIDE = 288
 
 
 def scribble(seed: int) -> Image.Image:
-    """Curved strokes on plain paper, the same hand whatever the seed."""
+    """Curved strokes on plain paper, in the same style whatever the seed."""
     generator = torch.Generator().manual_seed(seed)
     canvas = torch.full((SIDE, SIDE), 0.9)
     rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
@@ -52,7 +52,7 @@ def fresh() -> list[Image.Image]:
     return [scribble(100 + seed) for seed in range(4)]
 
 
-def test_pictures_of_the_same_hand_are_no_copies(
+def test_pictures_in_the_same_style_are_no_copies(
     known: list[Image.Image], fresh: list[Image.Image]
 ) -> None:
     found = compare(known, fresh)
@@ -91,7 +91,7 @@ def test_what_every_picture_has_is_no_copy(
     assert compare(stamped, [with_piece(fresh[0], stamp)]).copies == []
 
 
-def test_paintings_without_a_form_cannot_be_judged(known: list[Image.Image]) -> None:
+def test_plain_paintings_cannot_be_compared(known: list[Image.Image]) -> None:
     plain = gray_square(Image.new("RGB", (SIDE, SIDE), (210, 180, 140)))
     detector = CopyDetector([gray_square(picture) for picture in known])
     assert detector.compare([plain]) is None

@@ -31,15 +31,14 @@ def column(*values: float) -> Tensor:
 # ---------------------------------------------------------------------- against photo and style
 
 
-def test_content_is_the_mean_square_of_relu3_1_alone() -> None:
-    photo = {"relu1_1": torch.zeros(1, 1, 1, 2), "relu3_1": torch.zeros(1, 2, 1, 2)}
-    painting = {"relu1_1": torch.ones(1, 1, 1, 2), "relu3_1": torch.zeros(1, 2, 1, 2)}
+def test_content_is_the_mean_square() -> None:
+    photo, painting = torch.zeros(1, 2, 1, 2), torch.zeros(1, 2, 1, 2)
     assert content_distance(painting, photo) == 0
-    painting["relu3_1"][0, 0, 0] = torch.tensor([1.0, 3.0])
+    painting[0, 0, 0] = torch.tensor([1.0, 3.0])
     assert content_distance(painting, photo) == pytest.approx((1 + 9) / 4)
 
 
-def test_moments_and_gram_by_hand() -> None:
+def test_moments_and_gram_of_known_maps() -> None:
     style = style_statistics({"x": torch.tensor([[[[1.0, 3.0]]]])})  # mean 2, deviation 1
     painting = style_statistics({"x": torch.tensor([[[[5.0, 5.0]]]])})  # mean 5, deviation 0
     # deviations are roots of variance + 1e-5: 1.000005 and 0.00316
@@ -102,7 +101,7 @@ def test_scale_is_the_deviation_and_never_nearly_nothing() -> None:
     assert torch.allclose(signature_scale(signatures), torch.tensor([2**0.5, 1e-3]))
 
 
-def test_fit_by_hand() -> None:
+def test_nn_distance_of_known_signatures() -> None:
     own, one = column(0, 1, 2, 3), torch.ones(1)
     # halves {0, 2} and {1, 3}: from 0 to 1 and from 2 to 1 it is 1; from 5 to 3 it is 2
     assert nn_distance(column(5), own, one) == pytest.approx(2)
@@ -111,7 +110,7 @@ def test_fit_by_hand() -> None:
     assert nn_distance(column(1), column(7), one) is None
 
 
-def test_fit_does_not_depend_on_the_unit_of_a_number() -> None:
+def test_nn_distance_does_not_depend_on_the_unit_of_a_number() -> None:
     generator = torch.Generator().manual_seed(0)
     own, paintings = (torch.rand(n, 4, generator=generator) for n in (6, 3))
     unit = torch.tensor([1.0, 10.0, 0.1, 3.0])
@@ -120,8 +119,8 @@ def test_fit_does_not_depend_on_the_unit_of_a_number() -> None:
     assert plain == pytest.approx(scaled, rel=1e-4)
 
 
-def test_named_goes_by_the_nearest_center() -> None:
-    bank = {"near": column(0, 2), "far": column(10, 10, 10, 10)}  # centers 1 and 10
+def test_centroid_accuracy_goes_by_the_nearest_centroid() -> None:
+    collections = {"near": column(0, 2), "far": column(10, 10, 10, 10)}  # centroids 1 and 10
     one = torch.ones(1)
-    assert centroid_accuracy(column(5, 6, 7), bank, "near", one) == pytest.approx(1 / 3)
-    assert centroid_accuracy(column(5, 6, 7), bank, "far", one) == pytest.approx(2 / 3)
+    assert centroid_accuracy(column(5, 6, 7), collections, "near", one) == pytest.approx(1 / 3)
+    assert centroid_accuracy(column(5, 6, 7), collections, "far", one) == pytest.approx(2 / 3)

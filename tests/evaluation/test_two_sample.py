@@ -1,4 +1,4 @@
-"""AUC and KID: exact on small sets, unbiased where there is nothing to tell."""
+"""AUC and KID: exact on small sets, unbiased for sets of one distribution."""
 
 from itertools import combinations
 
@@ -22,7 +22,7 @@ def pictures(count: int, seed: int, patches: int = 3, numbers: int = 12) -> Tens
 # ---------------------------------------------------------------------- patches
 
 
-def test_patch_statistics_by_hand() -> None:
+def test_patch_statistics_of_known_maps() -> None:
     maps = torch.zeros(1, 1, 6, 6)
     maps[0, 0, :2, 2:4] = torch.tensor([[1.0, 3.0], [1.0, 3.0]])  # the second cell of the first row
     maps[0, 0, 4:, 4:] = 5
@@ -41,7 +41,7 @@ def test_patch_statistics_stack_layers_of_any_size() -> None:
 # ---------------------------------------------------------------------- AUC
 
 
-def test_auc_is_that_of_a_classifier_taught_anew_for_every_pair() -> None:
+def test_auc_is_that_of_a_classifier_fitted_anew_for_every_pair() -> None:
     one, two = pictures(4, seed=1), pictures(6, seed=2) + 0.4
     everything = torch.cat([one, two]).double().flatten(0, 1)
     z = (everything - everything.mean(0)) / everything.std(0) / 12**0.5
@@ -82,7 +82,7 @@ def test_auc_of_different_kinds_is_one_from_either_side() -> None:
         assert auc == (1.0, 0.0)
 
 
-def test_auc_does_not_judge_by_the_unit_of_a_number() -> None:
+def test_auc_does_not_depend_on_the_unit_of_a_number() -> None:
     one, two, unit = pictures(5, seed=1), pictures(6, seed=2) + 0.5, drawn(12, seed=9).exp()
     assert c2st_auc(one, two) == c2st_auc(one * unit + 7, two * unit + 7)
 
