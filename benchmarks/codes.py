@@ -1,9 +1,9 @@
-"""How many of a code's numbers are used: paintings in codes cut down to their main directions.
+"""How many dimensions of a style code are used: paintings in codes cut to their main directions.
 
     python benchmarks/codes.py PHOTOS STYLES [--model M] [--keep 4 16 64 …] [--features vgg19 …]
 
 Every picture of PHOTOS is painted in the code of every picture of STYLES, after the code has been
-projected on the first so many principal directions of the codes that the model was trained on; the
+projected on the first principal components of the codes that the model was trained on; the
 paintings are scored as `gan-style evaluate pairs` does. Where the scores stop falling, a code
 could be that short.
 """
@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gan_style import StyleCode, Stylizer
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.evaluators import PairEvaluator
-from gan_style.evaluation.extractor import FeatureExtractor, Log
-from gan_style.evaluation.outputs import named_pictures, outputs_of
+from gan_style.evaluation.extractor import FeatureExtractor, ReadablePictures
+from gan_style.evaluation.outputs import make_outputs, pictures_by_name
 from gan_style.models.feature_networks import picture_features
 from gan_style.pretrained import read_model
 
-MEASURES = ("content", "moments", "gram", "ssim")
+METRICS = ("content", "moments", "gram", "ssim")
 
 
 def cut(code: StyleCode, center: torch.Tensor, directions: torch.Tensor) -> StyleCode:
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--keep", type=int, nargs="+", default=[0, 4, 8, 16, 32, 64, 128, 256])
     parser.add_argument("--size", type=int, default=288)
     parser.add_argument("--features", default="compact")
-    parser.add_argument("--feature-weights", default="")
+    parser.add_argument("--feature-weights", default=None)
     options = parser.parse_args()
     keep_freed_memory()
     stylizer = Stylizer.from_pretrained(options.model)
@@ -58,22 +58,23 @@ def main() -> None:
     _, values, across = torch.linalg.svd(found - center)
     directions = across.T
     shares = values.square().cumsum(0) / values.square().sum()
-    photos = named_pictures(options.photos, "photos")
-    styles = named_pictures(options.styles, "style pictures")
+    photos = pictures_by_name(options.photos, "photos")
+    styles = pictures_by_name(options.styles, "style pictures")
     codes = {path: stylizer.encode(path) for path in styles.values()}
     network = picture_features(options.features, options.feature_weights)
     extractor = FeatureExtractor(network, options.features, options.size)
-    judge, rows = PairEvaluator(extractor), []
+    evaluator, rows = PairEvaluator(extractor), []
     for kept in options.keep:
         short = {path: cut(code, center, directions[:, :kept]) for path, code in codes.items()}
 
         def paint(photo: Path, style: Path, short: dict[Path, StyleCode] = short) -> Image.Image:
             return stylizer.stylize(photo, short[style], size=options.size)
 
-        scores = judge.evaluate(outputs_of(paint, photos, styles), Log(), tqdm)
+        outputs = make_outputs(paint, photos, styles)
+        scores = evaluator.evaluate(outputs, ReadablePictures(), tqdm)
         share = f"{shares[kept - 1]:.3f}" if kept else "0"
-        rows.append([str(kept), share, *(scores.cell(m) for m in MEASURES)])
-    print(table(("numbers kept", "variance", *MEASURES), rows))
+        rows.append([str(kept), share, *(scores.cell(m) for m in METRICS)])
+    print(table(("dimensions", "variance", *METRICS), rows))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ NAME being STAGE_NUMBER; `dump` trains as configured and writes such triples on 
 live and the averaged model in turn, and the averaged model at the end.
 
 Ranks: content (output and content picture), moments, Gram and stroke (output and style picture)
-of every triple, by the functions of losses.py. The teachers run in float32; `compact` runs in the
-arithmetic of training (bfloat16 where that is fast). Spearman's correlation over all triples
-profits from the spread between stages; that within one stage is the harder one.
+of every triple, by the functions of losses/perceptual.py. The teachers run in float32; `compact`
+runs in the arithmetic of training (bfloat16 where that is fast). Spearman's correlation over all
+triples profits from the spread between stages; that within one stage is the harder one.
 
 Times: forward and backward to the picture, which is float32 and laid out as the generator gives
 it; networks are channels_last under autocast, as in training; the gradient is 1 at every tap. The
@@ -42,7 +42,7 @@ from gan_style.device import bfloat16_is_fast, choose_device, keep_freed_memory
 from gan_style.errors import ConfigError, FeaturesError, PictureError
 from gan_style.losses.perceptual import content_loss, gram_loss, moments_loss, stroke_loss
 from gan_style.losses.statistics import style_statistics
-from gan_style.models.feature_networks import CONTENT_LAYER, picture_features, stroke_features
+from gan_style.models.feature_networks import picture_features, stroke_features
 from gan_style.models.style_model import MODEL_FILE
 from gan_style.pretrained import write_model
 from gan_style.training.trainer import Trainer
@@ -101,11 +101,11 @@ class Networks:
         output, style, content = (to_tensor(read_picture(path))[None] for path in paths)
         with arithmetic(self.autocast):
             maps, style_maps = self.picture(output), self.picture(style)
-            content_map = self.picture(content)[CONTENT_LAYER]
+            content_map = self.picture(content)[self.picture.content_layer]
             strokes, style_strokes = self.stroke(output), self.stroke(style)
         generated, wanted = style_statistics(maps), style_statistics(style_maps)
         terms = (
-            content_loss(maps[CONTENT_LAYER], content_map),
+            content_loss(maps[self.picture.content_layer], content_map),
             moments_loss(generated, wanted),
             gram_loss(generated, wanted),
             stroke_loss(style_statistics(strokes), style_statistics(style_strokes)),
@@ -193,13 +193,13 @@ def dump(folder: Path, overrides: Sequence[str]) -> None:
     """Train for `train.steps` steps and write triples at several stages of it.
 
     Raises:
-        ValueError: (of its many kinds) settings or pictures that cannot be used.
+        GanStyleError: options or pictures that cannot be used.
     """
     config = load_config(None, overrides)
     steps = config.train.steps
     if not steps:
-        raise ConfigError("train.steps is 0; a dump needs train.steps=N")
-    data = TrainingData(config.data, config.train.batch_size, config.train.seed, print)
+        raise ConfigError("train.steps is not given; a dump needs train.steps=N")
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed)
     trainer = Trainer(config, choose_device(config.train.device))
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
@@ -210,8 +210,7 @@ def dump(folder: Path, overrides: Sequence[str]) -> None:
             model = trainer.average if written % 2 else trainer.model
             save_triples(folder, step, batch, paint(model, batch))
             written += 1
-    described = {"code": config.model.code, "size": config.model.size}
-    write_model(folder / MODEL_FILE, trainer.average.state_dict(), described)
+    write_model(folder / MODEL_FILE, trainer.average.state_dict(), trainer.model_config)
     print(f"{written * config.train.batch_size} triples and {MODEL_FILE} in {folder}")
 
 
@@ -242,7 +241,7 @@ def compare(arguments: Sequence[str]) -> None:
     parser.add_argument("--pairs", nargs="+", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--vgg", required=True, help="weights of VGG-19 up to relu3_1")
     parser.add_argument("--squeezenet", required=True, help="weights of SqueezeNet 1.1")
-    parser.add_argument("--weights", default="", help="other weights of compact than the shipped")
+    parser.add_argument("--weights", help="other weights of compact than the shipped")
     parser.add_argument("--repeats", type=int, default=15, help="timed rounds; 0: no timing")
     options = parser.parse_args(arguments)
     own = options.weights

@@ -1,13 +1,13 @@
-"""How the judges of a collection judge what is known: photos, the collection's halves, copies.
+"""Sanity checks of the two-sample tests and of memorization, where the right answer is known.
 
-    python benchmarks/judges.py COLLECTION … --photos FOLDER [--features vgg19 --weights FILE]
+    python benchmarks/evaluators.py COLLECTION … --photos FOLDER [--features vgg19 --weights FILE]
 
-For each collection a table of auc, kid and memorization:
+For each collection a table of c2st_auc, kid and memorization of:
 
 - photos, untouched, against the collection;
-- one half of the collection against the other, parted in three ways (every other picture, first
-  and second half, at random): what a perfect painter would get;
-- pieces of one half's pictures pasted into the photos, against that half: copies, to be found.
+- one half of the collection against the other, split in three ways (every other picture, first and
+  second half, at random): what perfect paintings would get;
+- pieces of one half's pictures pasted into the photos, against that half: copies, to be detected.
 """
 
 import argparse
@@ -23,27 +23,27 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gan_style.data.images import find_pictures, read_picture
+from gan_style.data.images import evenly, find_pictures, read_picture
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.evaluators import CollectionEvaluator
-from gan_style.evaluation.extractor import FeatureExtractor, Log
+from gan_style.evaluation.extractor import FeatureExtractor, ReadablePictures
 from gan_style.evaluation.outputs import Output
 from gan_style.models.feature_networks import picture_features
+from gan_style.sizes import READING_SIDE
 
-SIDE = 288
 PASTED = (64, 96, 128, 192)
-MEASURES = ("c2st_auc", "kid", "memorization")
+METRICS = ("c2st_auc", "kid", "memorization")
 
 
 def square(path: Path) -> Image.Image:
-    return ImageOps.fit(read_picture(path), (SIDE, SIDE), Image.Resampling.LANCZOS)
+    return ImageOps.fit(read_picture(path), (READING_SIDE, READING_SIDE), Image.Resampling.LANCZOS)
 
 
 def pasted(photo: Path, piece: Path, side: int, place: int) -> Image.Image:
     """The middle of one picture in another, somewhere."""
-    picture, start = square(photo), (SIDE - side) // 2
+    picture, start = square(photo), (READING_SIDE - side) // 2
     middle = square(piece).crop((start, start, start + side, start + side))
-    picture.paste(middle, (37 * place % (SIDE - side), 53 * place % (SIDE - side)))
+    picture.paste(middle, (37 * place % (READING_SIDE - side), 53 * place % (READING_SIDE - side)))
     return picture
 
 
@@ -57,12 +57,12 @@ def evaluate(
     extractor: FeatureExtractor, own: Sequence[Path], scored: dict[str, list[Output]]
 ) -> list[list[str]]:
     """A row for each list of pictures, scored as paintings after the pictures `own`."""
-    judges = CollectionEvaluator(extractor, {"own": own}, "own", [], Log())
+    evaluator = CollectionEvaluator(extractor, {"own": own}, "own", [], ReadablePictures())
     rows = []
     for name, paintings in scored.items():
-        scores = judges.evaluate(paintings, Log())
+        scores = evaluator.evaluate(paintings, ReadablePictures())
         warned = f"{len(scores.copies)} copies" if scores.copying else "no warning"
-        rows.append([name, str(scores.count), *(scores.cell(m) for m in MEASURES), warned])
+        rows.append([name, str(scores.count), *(scores.cell(m) for m in METRICS), warned])
     return rows
 
 
@@ -102,16 +102,15 @@ def main() -> None:
     parser.add_argument("--photos", required=True, type=Path)
     parser.add_argument("--count", type=int, default=40, help="so many of the photos (40)")
     parser.add_argument("--features", default="compact")
-    parser.add_argument("--weights", default="")
+    parser.add_argument("--weights")
     options = parser.parse_args()
     keep_freed_memory()
     extractor = FeatureExtractor(
-        picture_features(options.features, options.weights), options.features, SIDE
+        picture_features(options.features, options.weights), options.features, READING_SIDE
     )
-    found = find_pictures(options.photos)
-    photos = found[:: max(1, len(found) // options.count)][: options.count]
+    photos = evenly(find_pictures(options.photos), options.count)
     for folder in tqdm(options.collections):
-        heading = (folder.name, "pictures", *MEASURES, "memorization says")
+        heading = (folder.name, "pictures", *METRICS, "copying")
         print(f"\n{table(heading, rows_of(extractor, find_pictures(folder), photos))}", flush=True)
 
 

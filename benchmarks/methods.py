@@ -1,6 +1,6 @@
-"""How near each way of painting comes to hands that the base model was not trained on.
+"""Scores of each way to learn a style, on collections that the base model was not trained on.
 
-    python benchmarks/hands.py PHOTOS COLLECTIONS -o OUT [--methods code refine personal optimize]
+    python benchmarks/methods.py PHOTOS COLLECTIONS -o OUT [--methods code refine personal optimize]
         [--model M] [--only NAME …] [--pictures N] [--content FOLDER] [--set key.sub=value …]
         [--features vgg19 …]
 
@@ -12,9 +12,9 @@ PHOTOS is painted at --size:
                options of --set, five minutes unless they say otherwise
     optimize   by `gan-style optimize` with the mean Gram matrix of the collection
 and scored as `gan-style evaluate collection` does, with the other folders to choose among. With
---pictures only so many of the collection, evenly chosen, are learned from; it is judged by all. OUT
-takes paintings (those that are there are not made again), a table, and of each method a sheet: a
-row a photo, a column a collection.
+--pictures only so many of the collection, evenly chosen, are learned from; scores are against all
+of them. OUT takes paintings (those that are there are not made again), a table, and a sheet for
+each method: a row for each photo, a column for each collection.
 """
 
 import argparse
@@ -35,15 +35,13 @@ from gan_style import StyleCode, Stylizer
 from gan_style.config import DataConfig, load_config
 from gan_style.data.collection import load_content
 from gan_style.data.grid import picture_grid
-from gan_style.data.images import find_pictures, read_picture, save_picture, to_tensor
-from gan_style.data.training_data import evenly
+from gan_style.data.images import evenly, find_pictures, read_picture, save_picture, to_tensor
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.config import LEFT_OUT
-from gan_style.evaluation.evaluate import write_json
 from gan_style.evaluation.evaluators import CollectionEvaluator
-from gan_style.evaluation.extractor import FeatureExtractor, Log
-from gan_style.evaluation.outputs import named_pictures, outputs_in
-from gan_style.evaluation.scores import Scores
+from gan_style.evaluation.extractor import FeatureExtractor, ReadablePictures
+from gan_style.evaluation.outputs import find_outputs, pictures_by_name
+from gan_style.evaluation.scores import Scores, write_json
 from gan_style.models.feature_networks import picture_features
 from gan_style.optimization.config import OptimizeConfig
 from gan_style.optimization.optimize import optimize
@@ -51,7 +49,7 @@ from gan_style.style_code import picture_hash
 from gan_style.training.refine import refine
 from gan_style.training.run import train
 
-MEASURES = (
+METRICS = (
     "content",
     "ssim",
     "nn_distance",
@@ -61,21 +59,21 @@ MEASURES = (
     "c2st_auc",
     "memorization",
 )
-SHOWN = 6
-Paint = Callable[[Path], Image.Image]
+SHEET_ROWS = 6
+Stylize = Callable[[Path], Image.Image]
 
 
-class RememberingEye(FeatureExtractor):
-    """Looks at the hand of every picture once: the collections are judged by each other."""
+class CachedExtractor(FeatureExtractor):
+    """Computes the patch signatures of every picture once: collections are compared in turn."""
 
-    _hands: dict[str, Tensor]
+    _signatures: dict[str, Tensor]
 
-    def hand(self, picture: Image.Image) -> Tensor:
-        self._hands = getattr(self, "_hands", {})
+    def patch_signatures(self, picture: Image.Image) -> Tensor:
+        self._signatures = getattr(self, "_signatures", {})
         key = picture_hash(picture)
-        if key not in self._hands:
-            self._hands[key] = super().hand(picture)
-        return self._hands[key]
+        if key not in self._signatures:
+            self._signatures[key] = super().patch_signatures(picture)
+        return self._signatures[key]
 
 
 class Methods:
@@ -85,16 +83,16 @@ class Methods:
         self.options = options
         self.stylizer = Stylizer.from_pretrained(options.model)
 
-    def code(self, folder: Path) -> Paint:
+    def code(self, folder: Path) -> Stylize:
         return self._with(self.stylizer, self._encoded(self.stylizer, folder))
 
-    def refine(self, folder: Path) -> Paint:
+    def refine(self, folder: Path) -> Stylize:
         pictures, seconds = find_pictures(folder), self.options.seconds
-        photos = load_content(DataConfig(content=self.options.content), tqdm.write)
+        photos = load_content(DataConfig(content=self.options.content))
         code = self._encoded(self.stylizer, folder)
         return self._with(self.stylizer, refine(self.stylizer, code, pictures, photos, seconds))
 
-    def personal(self, folder: Path) -> Paint:
+    def personal(self, folder: Path) -> Stylize:
         run = self.options.out / "runs" / folder.name
         overrides = {
             "data.styles": folder,
@@ -105,24 +103,24 @@ class Methods:
         }
         if not (run / "model.safetensors").exists():
             given = [f"{key}={value}" for key, value in overrides.items()]
-            train(load_config(None, given + self.options.set), tqdm.write)
+            train(load_config(None, given + self.options.set))
         stylizer = Stylizer.from_pretrained(run)
         return self._with(stylizer, self._encoded(stylizer, folder))
 
-    def optimize(self, folder: Path) -> Paint:
-        settings = OptimizeConfig(size=self.options.size)
-        return lambda photo: optimize(photo, folder, settings, report=tqdm.write)[0]
+    def optimize(self, folder: Path) -> Stylize:
+        config = OptimizeConfig(size=self.options.size)
+        return lambda photo: optimize(photo, folder, config)[0]
 
     def _encoded(self, stylizer: Stylizer, folder: Path) -> StyleCode:
         return stylizer.encode(find_pictures(folder), folder.name)
 
-    def _with(self, stylizer: Stylizer, code: StyleCode) -> Paint:
+    def _with(self, stylizer: Stylizer, code: StyleCode) -> Stylize:
         return lambda photo: stylizer.stylize(photo, code, size=self.options.size)
 
 
-def some_of(folder: Path, number: int, out: Path) -> Path:
-    """A folder of `number` pictures of a collection, evenly chosen; 0: the collection itself."""
-    if not number:
+def subset(folder: Path, number: int | None, out: Path) -> Path:
+    """A folder of `number` pictures of a collection, evenly chosen; None: the collection itself."""
+    if number is None:
         return folder
     chosen = out / f"pictures-{number}" / folder.name
     chosen.mkdir(parents=True, exist_ok=True)
@@ -131,33 +129,32 @@ def some_of(folder: Path, number: int, out: Path) -> Path:
     return chosen
 
 
-def paint(begin: Callable[[], Paint], photos: list[Path], out: Path) -> None:
-    """Every photo, what is there already left; `begin` is called if anything is missing."""
+def paint(learn: Callable[[], Stylize], photos: list[Path], out: Path) -> None:
+    """Paint the photos whose paintings are missing; `learn` is called if any is."""
     missing = [photo for photo in photos if not (out / f"{photo.stem}.png").exists()]
     if missing:
-        painter = begin()
+        stylize = learn()
         for photo in missing:
-            save_picture(painter(photo), out / f"{photo.stem}.png")
+            save_picture(stylize(photo), out / f"{photo.stem}.png")
 
 
 def sheet(photos: list[Path], folders: list[Path], out: Path, size: int) -> None:
-    shown = photos[:: max(1, len(photos) // SHOWN)][:SHOWN]
     rows = []
-    for photo in shown:
+    for photo in evenly(photos, SHEET_ROWS):
         painted = [out / folder.name / f"{photo.stem}.png" for folder in folders]
         rows.append([to_tensor(read_picture(path, size)) for path in (photo, *painted)])
     save_picture(picture_grid(rows, ["photo", *(f.name for f in folders)]), out / "sheet.jpg")
 
 
-def told(scores: Mapping[str, Scores]) -> str:
-    rows = [[name, *(s.cell(m) for m in MEASURES)] for name, s in scores.items()]
+def scores_table(scores: Mapping[str, Scores]) -> str:
+    rows = [[name, *(s.cell(m) for m in METRICS)] for name, s in scores.items()]
     means = [
         f"{sum(s.values[m] for s in scores.values()) / len(scores):.4g}"
         if all(m in s.values for s in scores.values())
         else "-"
-        for m in MEASURES
+        for m in METRICS
     ]
-    return table(("", *MEASURES), [*rows, ["mean", *means]])
+    return table(("", *METRICS), [*rows, ["mean", *means]])
 
 
 def parse() -> argparse.Namespace:
@@ -170,15 +167,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", default=["code"], choices=names)
     parser.add_argument("--model", default="base")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--pictures", type=int, default=0, metavar="N", help="of each (all)")
+    parser.add_argument("--pictures", type=int, metavar="N", help="of each (all)")
     parser.add_argument("--content", default="scikit-image", help="photos to learn with")
     parser.add_argument("--seconds", type=float, default=45, help="of refining (45)")
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=288)
     parser.add_argument("--features", default="compact")
-    parser.add_argument("--feature-weights", default="")
-    parser.add_argument("--plain", default="", help="folder of plain photos; else PHOTOS")
+    parser.add_argument("--feature-weights")
+    parser.add_argument("--plain", help="folder of plain photos; else PHOTOS")
     return parser.parse_args()
 
 
@@ -189,30 +186,31 @@ def main() -> None:
     folders = [
         f for f in sorted(options.collections.iterdir()) if f.is_dir() and f.name != LEFT_OUT
     ]
-    judged = [f for f in folders if not options.only or f.name in options.only]
-    learned = [some_of(folder, options.pictures, options.out) for folder in judged]
+    scored = [f for f in folders if not options.only or f.name in options.only]
+    learned = [subset(folder, options.pictures, options.out) for folder in scored]
     methods = Methods(options)
     for method in options.methods:
         for folder in tqdm(learned, desc=method):
-            begin = partial(getattr(methods, method), folder)
-            paint(begin, photos, options.out / method / folder.name)
-        sheet(photos, judged, options.out / method, options.size)
+            learn = partial(getattr(methods, method), folder)
+            paint(learn, photos, options.out / method / folder.name)
+        sheet(photos, scored, options.out / method, options.size)
     network = picture_features(options.features, options.feature_weights)
-    extractor, log = RememberingEye(network, options.features, options.size), Log(tqdm.write)
+    extractor = CachedExtractor(network, options.features, options.size)
+    pictures = ReadablePictures()
     collections = {folder.name: find_pictures(folder) for folder in folders}
     plain = find_pictures(Path(options.plain)) if options.plain else photos
-    contents = named_pictures(options.photos, "photos")
+    contents = pictures_by_name(options.photos, "photos")
     scores: dict[str, dict[str, Scores]] = {method: {} for method in options.methods}
-    for folder in tqdm(judged, desc="judging"):
-        judge = CollectionEvaluator(extractor, collections, folder.name, plain, log)
+    for folder in tqdm(scored, desc="scoring"):
+        evaluator = CollectionEvaluator(extractor, collections, folder.name, plain, pictures)
         for method, found in scores.items():
-            outputs = outputs_in(options.out / method / folder.name, contents, None)
-            found[folder.name] = judge.evaluate(outputs, log)
+            outputs = find_outputs(options.out / method / folder.name, contents, None)
+            found[folder.name] = evaluator.evaluate(outputs, pictures)
     for method, found in scores.items():
-        (options.out / method / "table.md").write_text(told(found) + "\n", encoding="utf-8")
+        (options.out / method / "table.md").write_text(scores_table(found) + "\n", encoding="utf-8")
         values = {name: s.to_json() for name, s in found.items()}
         write_json(options.out / method / "scores.json", values)
-        print(f"{method}\n{told(found)}")
+        print(f"{method}\n{scores_table(found)}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Paintings that some number takes for good: the table and the picture of docs/METRICS.md.
+"""Tricks that some metric takes for good paintings: the table and picture of docs/metrics.md.
 
     python benchmarks/misleading.py -o OUT
 
-Six photographs of scikit-image are "painted" after the demo's dabs by tricks that a person sees
-through at once, and scored as `gan-style evaluate collection` does, with the shipped features.
+Six photographs of scikit-image are "painted" after the demo collection dabs by tricks that a person
+sees through at once, and scored as `gan-style evaluate collection` does, with the shipped features.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from gan_style.data.images import read_picture, save_picture, to_image, to_tenso
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.evaluate import find_collections
 from gan_style.evaluation.evaluators import CollectionEvaluator
-from gan_style.evaluation.extractor import FeatureExtractor, Log
+from gan_style.evaluation.extractor import FeatureExtractor, ReadablePictures
 from gan_style.evaluation.outputs import Output
-from gan_style.evaluation.scores import MEASURES
+from gan_style.evaluation.scores import METRICS
 from gan_style.models.feature_networks import picture_features
+from gan_style.sizes import READING_SIDE
 
-SIZE = 288
 DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
 COLLECTION = DEMO / "dabs"
 Trick = Callable[[Image.Image, Image.Image], Image.Image]
@@ -50,7 +50,7 @@ def recolored(photo: Image.Image, style: Image.Image) -> Image.Image:
     moments = [torch.std_mean(to_tensor(p).flatten(1), 1, keepdim=True) for p in (photo, style)]
     (deviation, mean), (wanted_deviation, wanted_mean) = moments
     even = (to_tensor(photo).flatten(1) - mean) / deviation
-    return to_image((even * wanted_deviation + wanted_mean).view(3, SIZE, SIZE))
+    return to_image((even * wanted_deviation + wanted_mean).view(3, READING_SIDE, READING_SIDE))
 
 
 def overlaid(photo: Image.Image, style: Image.Image) -> Image.Image:
@@ -80,7 +80,7 @@ TRICKS: dict[str, Trick] = {
 
 
 def square(path: Path) -> Image.Image:
-    return ImageOps.fit(read_picture(path), (SIZE, SIZE), Image.Resampling.LANCZOS)
+    return ImageOps.fit(read_picture(path), (READING_SIDE, READING_SIDE), Image.Resampling.LANCZOS)
 
 
 def main() -> None:
@@ -93,25 +93,25 @@ def main() -> None:
     photos = list(find_content(DataConfig()).paths)
     collections, name = find_collections(COLLECTION, str(DEMO))
     styles = collections[name]
-    log = Log()
-    extractor = FeatureExtractor(picture_features(), "compact", SIZE)
-    judge = CollectionEvaluator(extractor, collections, name, photos, log)
+    pictures = ReadablePictures()
+    extractor = FeatureExtractor(picture_features(), "compact", READING_SIDE)
+    evaluator = CollectionEvaluator(extractor, collections, name, photos, pictures)
     rows: list[list[str]] = []
     shown: list[Tensor] = [to_tensor(square(styles[0]))]
-    measures = [measure for measure in MEASURES if measure not in ("moments", "gram", "fid")]
+    metrics = [metric for metric in METRICS if metric not in ("moments", "gram", "fid")]
     for what, trick in TRICKS.items():
         outputs = [
             Output(photo.stem, photo, None, partial(trick, square(photo), square(style)))
             for photo, style in zip(photos, styles, strict=False)
         ]
-        scores = judge.evaluate(outputs, log)
-        rows.append([what, *(scores.cell(measure) for measure in measures)])
+        scores = evaluator.evaluate(outputs, pictures)
+        rows.append([what, *(scores.cell(metric) for metric in metrics)])
         shown.append(to_tensor(outputs[0].get()))
-    told = table((f"{len(photos)} photos, {name}", *measures), rows)
+    text = table((f"{len(photos)} photos, {name}", *metrics), rows)
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "misleading.md").write_text(told + "\n", encoding="utf-8")
+    (options.out / "misleading.md").write_text(text + "\n", encoding="utf-8")
     save_picture(picture_grid([shown], ["style", *TRICKS]), options.out / "misleading.jpg")
-    print(told)
+    print(text)
 
 
 if __name__ == "__main__":

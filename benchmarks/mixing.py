@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style import StyleCode, Stylizer
 from gan_style.data.grid import picture_grid
-from gan_style.data.images import find_pictures, read_picture, save_picture, to_tensor
+from gan_style.data.images import evenly, find_pictures, read_picture, save_picture, to_tensor
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.extractor import FeatureExtractor
 from gan_style.evaluation.metrics import moments_distance
@@ -34,26 +34,26 @@ STEPS = 16
 ACROSS = 8
 
 
-class Painter:
-    """Paints one photo in any code, and measures what comes out."""
+class PhotoStylizer:
+    """Stylizes one photo in any code, and measures the result."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.stylizer = Stylizer.from_pretrained(options.model)
+        self.model = Stylizer.from_pretrained(options.model)
         network = picture_features(options.features, options.feature_weights)
         self.extractor = FeatureExtractor(network, options.features, options.size)
         self.photo = read_picture(options.photo)
         self.size = options.size
 
-    def paint(self, code: StyleCode) -> Image.Image:
-        return self.stylizer.stylize(self.photo, code, size=self.size)
+    def stylize(self, code: StyleCode) -> Image.Image:
+        return self.model.stylize(self.photo, code, size=self.size)
 
     def measure(self, picture: Image.Image) -> StyleStatistics:
         return style_statistics(self.extractor.maps(self.extractor.square(picture)))
 
 
-def steps(painter: Painter, one: StyleCode, other: StyleCode) -> list[float]:
+def steps(stylizer: PhotoStylizer, one: StyleCode, other: StyleCode) -> list[float]:
     line = [one.interpolate(other, step / STEPS) for step in range(STEPS + 1)]
-    found = [painter.measure(painter.paint(code)) for code in line]
+    found = [stylizer.measure(stylizer.stylize(code)) for code in line]
     return [moments_distance(a, b) for a, b in pairwise(found)]
 
 
@@ -72,23 +72,22 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--count", type=int, default=32)
     parser.add_argument("--features", default="compact")
-    parser.add_argument("--feature-weights", default="")
+    parser.add_argument("--feature-weights", default=None)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     keep_freed_memory()
-    painter = Painter(options)
-    pictures = find_pictures(options.styles)
-    chosen = pictures[:: max(1, len(pictures) // options.count)][: options.count]
-    codes = [painter.stylizer.encode(path) for path in chosen]
+    stylizer = PhotoStylizer(options)
+    chosen = evenly(find_pictures(options.styles), options.count)
+    codes = [stylizer.model.encode(path) for path in chosen]
     ratios = []
     for one, other in tqdm(list(pairwise(codes))[: options.pairs]):
-        found = steps(painter, one, other)
+        found = steps(stylizer, one, other)
         ratios.append(max(found) / mean(found))
     print(f"mixing: largest / mean step {median(ratios):.2f} (median), {max(ratios):.2f} (worst)")
-    drawn = [painter.paint(painter.stylizer.sample(seed)) for seed in range(options.count)]
-    samples = spread([painter.measure(picture) for picture in drawn])
-    painted = spread([painter.measure(painter.paint(code)) for code in codes])
-    styles = spread([painter.measure(read_picture(path)) for path in chosen])
+    drawn = [stylizer.stylize(stylizer.model.sample_style(seed)) for seed in range(options.count)]
+    samples = spread([stylizer.measure(picture) for picture in drawn])
+    painted = spread([stylizer.measure(stylizer.stylize(code)) for code in codes])
+    styles = spread([stylizer.measure(read_picture(path)) for path in chosen])
     print(
         f"mean distance in moments: paintings in {options.count} samples {samples:.3g}, "
         f"in {len(codes)} styles {painted:.3g}; these pictures themselves {styles:.3g}"

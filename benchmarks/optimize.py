@@ -1,13 +1,14 @@
-"""The optimization baseline: its loss curve and its memory.
+"""Style transfer by optimization: its loss curve and its memory.
 
     python benchmarks/optimize.py [--size 512 1024] [options]
 
 paints scikit-image's astronaut after its coffee at each size, in a process of its own: prints the
 losses against evaluations, seconds an evaluation, the peak of memory, and the bytes a pixel that
-lie between the sizes, which gan_style/optimization/optimize.py refuses too large pictures by. A pixel is one of
-the full size; `--scales 1` leaves the others out.
+lie between the sizes: `bytes_per_pixel` of gan_style/networks.py is that of `--optimizer adam` less
+the vectors of gan_style/optimization/solver.py. A pixel is one of the full size; `--scales 1`
+leaves the others out.
 
-Options: --features NETWORK --feature-weights FILE --method METHOD --evaluations N
+Options: --features NETWORK --feature-weights FILE --optimizer NAME --evaluations N
 --scales N --style-weight W. Process memory is Linux's or macOS's peak; CUDA's is PyTorch's.
 """
 
@@ -25,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gan_style.device import choose_device, keep_freed_memory
 from gan_style.memory import memory_in_use
-from gan_style.optimization.optimize import OptimizeConfig, optimize
+from gan_style.optimization.config import OptimizeConfig
+from gan_style.optimization.optimize import optimize
 
-OPTIONS = ("features", "feature_weights", "method", "evaluations", "scales", "style_weight")
+OPTIONS = ("features", "feature_weights", "optimizer", "evaluations", "scales", "style_weight")
 SHOWN = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 500, 1000)
 
 
@@ -35,16 +37,16 @@ def chosen(options: argparse.Namespace, size: int) -> OptimizeConfig:
     return OptimizeConfig(size=size, **{name: getattr(options, name) for name in OPTIONS})
 
 
-def measure(settings: OptimizeConfig) -> None:
+def measure(config: OptimizeConfig) -> None:
     """In a process of its own: print memory before and at the peak in GB, and the history."""
     from PIL import Image
     from skimage import data
 
     keep_freed_memory()
     photo, style = (Image.fromarray(array) for array in (data.astronaut(), data.coffee()))
-    device = choose_device(settings.device)
+    device = choose_device(config.device)
     before = memory_in_use(device)
-    _, history = optimize(photo, style, settings)
+    _, history = optimize(photo, style, config)
     rows = [asdict(row) for row in history]
     print(json.dumps({"before": before, "peak": memory_in_use(device), "history": rows}))
 
@@ -54,7 +56,8 @@ def curve(options: argparse.Namespace) -> None:
     for size in options.size:
         words = [sys.executable, __file__, "--measure", "--size", str(size)]
         for name in OPTIONS:
-            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+            if (value := getattr(options, name)) is not None:
+                words += [f"--{name.replace('_', '-')}", str(value)]
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
         result = json.loads(done.stdout.splitlines()[-1])
         rows = result["history"]
@@ -92,7 +95,8 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     for option in OPTIONS:
         default = getattr(OptimizeConfig(), option)
-        parser.add_argument(f"--{option.replace('_', '-')}", type=type(default), default=default)
+        kind = str if default is None else type(default)
+        parser.add_argument(f"--{option.replace('_', '-')}", type=kind, default=default)
     options = parser.parse_args()
     if options.measure:
         measure(chosen(options, options.size[0]))

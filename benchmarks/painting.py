@@ -2,9 +2,9 @@
 
     python benchmarks/painting.py [--model M] [--sizes 256 512 1024] [--repeats N]
 
-Paints a photograph of scikit-image at each size in one of the shipped styles: the median seconds of
-`Stylizer.stylize`, all sizes in turn in every round. Then times `gan-style stylize` once at the
-middle size, imports and loading of weights included.
+Paints a photograph of scikit-image at each size in one of the model's named styles (the photo's own
+if there is none): the median seconds of `Stylizer.stylize`, all sizes in turn in every round. Then
+times `gan-style stylize` once at the middle size, imports and loading of weights included.
 """
 
 import argparse
@@ -21,26 +21,23 @@ from timing import interleaved, table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gan_style import StyleCode, Stylizer
+from gan_style import Stylizer
 from gan_style.device import keep_freed_memory
-from gan_style.pretrained import named_styles
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def command(model: str, size: int) -> float:
+def command(model: str, style: str | None, size: int) -> float:
     """Seconds of a `gan-style stylize` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         photo, painted = Path(folder, "photo.png"), Path(folder, "painted.png")
         Image.fromarray(data.astronaut()).save(photo)
-        call = f"from gan_style.cli.main import main; main({_arguments(photo, painted, model, size)!r})"
+        given = {"--style": style or photo, "--model": model, "-o": painted, "--size": size}
+        words = ["stylize", str(photo), *(str(word) for pair in given.items() for word in pair)]
+        call = [sys.executable, "-m", "gan_style", *words]
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", call], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(call, check=True, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
         return time.perf_counter() - began
-
-
-def _arguments(photo: Path, painted: Path, model: str, size: int) -> list[str]:
-    style = next(iter(named_styles())) if model == "base" else str(photo)
-    given = {"--style": style, "--model": model, "-o": painted, "--size": size}
-    return ["stylize", str(photo), *(str(word) for pair in given.items() for word in pair)]
 
 
 def main() -> None:
@@ -54,17 +51,15 @@ def main() -> None:
     keep_freed_memory()
     stylizer = Stylizer.from_pretrained(options.model)
     photo = Image.fromarray(data.astronaut())
-    if options.model == "base":
-        code = StyleCode.load(next(iter(named_styles().values())))
-    else:
-        code = stylizer.encode(photo)
+    code = stylizer.style(next(iter(stylizer.styles), photo))
     parts = {
         f"{size} px": partial(stylizer.stylize, photo, code, size=size) for size in options.sizes
     }
     seconds = interleaved(parts, options.repeats)
     print(table(("a painting", "s"), [[name, f"{value:.3f}"] for name, value in seconds.items()]))
     middle = options.sizes[len(options.sizes) // 2]
-    print(f"gan-style stylize at {middle} px, all in all: {command(options.model, middle):.1f} s")
+    whole = command(options.model, next(iter(stylizer.styles), None), middle)
+    print(f"gan-style stylize at {middle} px, all in all: {whole:.1f} s")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 
 The defaults are the project's (batch 8, 128 px, `small`, `compact`, all losses); pictures are
 random numbers, none is read from a file. *Several styles* gives every set of the batch another
-style, so that the discriminator also sees wrong codes; *one style* is a single collection. The median
-hardly sees the R1 penalty, which is due every `discriminator.r1_interval` steps; the mean does.
-Shares are those of several styles, over a whole interval.
+style, so that the discriminator also sees wrong codes; *one style* is a single collection. The
+median hardly sees the R1 penalty, which is due every `discriminator.r1_interval` steps; the mean
+does. Shares are those of several styles, over a whole interval.
 
 How shares are measured (CPU only): torch.profiler on real steps. Ranges mark the forward pass of
 each network and loss; a node of the backward pass belongs to the part in whose range its forward
@@ -20,7 +20,6 @@ discriminator.
 """
 
 import argparse
-import inspect
 import math
 import sys
 import time
@@ -41,11 +40,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gan_style.config import Config, load_config
 from gan_style.data.dataset import Batch
 from gan_style.device import choose_device, keep_freed_memory, matrix_products
-from gan_style.losses.perceptual import perceptual as losses
-from gan_style.models.compact import CompactPicture, CompactStroke
+from gan_style.losses import adversarial
+from gan_style.losses.picture_losses import PictureLosses
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.encoder import StyleEncoder
-from gan_style.models.feature_networks import Tapped
 from gan_style.models.generator import Generator
 from gan_style.training.trainer import Trainer
 
@@ -59,10 +57,10 @@ def make_batch(config: Config, *, several: bool) -> Batch:
     count, side = config.train.batch_size, config.data.crop
     examples = 2 if count % 2 == 0 and config.data.max_examples > 1 else 1
     sets = count // examples
-    random = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     return Batch(
-        torch.rand(count, 3, side, side, generator=random),
-        torch.rand(sets, examples, 3, side, side, generator=random),
+        torch.rand(count, 3, side, side, generator=rng),
+        torch.rand(sets, examples, 3, side, side, generator=rng),
         torch.arange(sets) if several else torch.zeros(sets, dtype=torch.int64),
     )
 
@@ -107,27 +105,23 @@ def measure_rates(config: Config, worker: Trainer, steps: int) -> str:
 # ---------------------------------------------------------------------- shares
 
 
-def mark_parts() -> None:
-    """From now on, put ranges around the methods of each part and around every loss function."""
+def mark_parts(features: set[type]) -> None:
+    """From now on, put ranges around the methods of each part and around the losses."""
     for part, owners in {
-        "encoder": (StyleEncoder,),
-        "generator": (Generator,),
-        "features": (CompactPicture, CompactStroke, Tapped),
-        "discriminator": (Discriminator,),
+        "encoder": {StyleEncoder},
+        "generator": {Generator},
+        "features": features,
+        "discriminator": {Discriminator},
     }.items():
         for owner in owners:
             _mark(owner, "forward", part)
-    _mark(losses.StyleStatistics, "average", "losses")
+    _mark(PictureLosses, "terms", "losses")
+    for name in ("discriminator_loss", "adversarial_loss", "gradient_penalty"):
+        _mark(adversarial, name, "losses")
     for name in ("_clip", "_update_average"):
         _mark(Trainer, name, "optimizer")
     for name in ("step", "zero_grad"):
         _mark(torch.optim.Adam, name, "optimizer")
-    users = [module for name, module in sys.modules.items() if name.startswith("gan_style.")]
-    for user in users:
-        for name, value in list(vars(user).items()):
-            imported = user is not losses and inspect.isfunction(value)
-            if imported and value.__module__ == losses.__name__:
-                _mark(user, name, "losses")
 
 
 def _mark(owner: Any, name: str, part: str) -> None:
@@ -182,7 +176,8 @@ def _is_node(event: FunctionEvent) -> bool:
 
 def measure_shares(worker: Trainer, batch: Batch, steps: int) -> str:
     """A table of the parts of a step, and how much slower profiling made it."""
-    mark_parts()
+    networks = worker.picture_losses.picture, worker.picture_losses.stroke
+    mark_parts({type(network) for network in networks})
     plain = step_seconds(worker, batch, steps)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(steps):
