@@ -152,27 +152,22 @@ class Stylizer:
         Raises:
             PictureError: not one of the pictures can be read.
         """
-        if isinstance(pictures, str | Path):
-            place = Path(pictures)
-            name = name or (place.name if place.is_dir() else place.stem)
-            pictures = some_pictures(place) if place.is_dir() else [place]
-        elif isinstance(pictures, Image.Image):
-            pictures = [pictures]
+        found, own_name = _pictures_of(pictures)
         codes: list[Tensor] = []
         hashes: list[str] = []
         shown: list[Image.Image] = []
-        for opened in _readable(pictures, progress):
+        for opened in _readable(found, progress):
             codes.append(self._code(opened))
             hashes.append(picture_hash(opened))
             if len(shown) < 4:
                 shown.append(resize_short_side(opened, 160))
         if not codes:
-            raise PictureError(f"no picture of {len(pictures)} can be read: nothing to encode")
+            raise PictureError(f"no picture of {len(found)} can be read: nothing to encode")
         stacked = torch.stack(codes)
         return StyleCode(
             mean=stacked.mean(0),
             spread=stacked.std(0, correction=0),
-            name=name or "style",
+            name=name or own_name,
             model=self.id,
             count=len(codes),
             hashes=tuple(hashes),
@@ -347,6 +342,16 @@ def _shrunk(photo: Tensor, side: int) -> Tensor:
         return photo
     sides = [round(length * factor) for length in photo.shape[2:]]
     return torch.nn.functional.interpolate(photo, sides, mode="bilinear", antialias=True)
+
+
+def _pictures_of(pictures: Picture | Sequence[Picture]) -> tuple[Sequence[Picture], str]:
+    """The pictures themselves, and what their style is called unless it has a name."""
+    if isinstance(pictures, Image.Image):
+        return [pictures], "style"
+    if not isinstance(pictures, str | Path):
+        return pictures, "style"
+    place = Path(pictures)
+    return (some_pictures(place), place.name) if place.is_dir() else ([place], place.stem)
 
 
 def _readable(pictures: Sequence[Picture], progress: Progress) -> Iterator[Image.Image]:

@@ -30,8 +30,8 @@ class CompactPicture(FeatureMaps):
     """Picture features of the compact network.
 
     The strided convolutions are 4 wide with padding 1, which puts every output where VGG's
-    2 by 2 pooling puts it. Each tap is a 1 by 1 convolution from few working channels. The first
-    two taps give the 32 of 64 and 64 of 128 channels of VGG that stand best for the rest (chosen
+    2 by 2 pooling puts it. Each tap is a 1 by 1 convolution from a few channels. The first
+    two taps give the 32 of 64 and 64 of 128 channels of VGG that represent the rest best (chosen
     by pivoted QR in recipes/compact), because wide maps at full size are what costs time.
 
     Shape:
@@ -78,9 +78,9 @@ class _Fire(nn.Module):
 class CompactStroke(FeatureMaps):
     """Stroke features of the compact network, on the gray picture.
 
-    Shaped and numbered as SqueezeNet 1.1, so that it could be trained map by map, but for half the
-    channels in the first layer, which sees one color and not three. What SqueezeNet costs lies in
-    that layer: the deep maps are small.
+    Shaped and numbered as SqueezeNet 1.1, so that it could be trained map by map, but with half the
+    channels in the first layer, whose input has one channel and not three. That layer is where
+    SqueezeNet spends its time: the deep maps are small.
 
     Shape:
         - pictures: (B, 3, H, W) in [0, 1], H and W at least 32
