@@ -20,7 +20,7 @@ from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from gan_style.cli.main import _gan_style as command_line
+from gan_style.cli.main import command_line
 from gan_style.config import SECTIONS
 from gan_style.options import Option, Section, options_of
 

@@ -19,7 +19,8 @@ SHARED = REPOSITORY.parent / "shared"
 def pytest_configure() -> None:
     """Set the environment before torch or wandb is imported; subprocesses inherit it."""
     home = tempfile.mkdtemp(prefix="gan-style-home-")
-    os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))  # they share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // workers))))
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         del os.environ[name]
     os.environ |= {

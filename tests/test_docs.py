@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gan_style.cli.main import _gan_style as command_line
+from gan_style.cli.main import command_line
 from gan_style.config import SECTIONS, LossWeights, load_config
 from gan_style.options import options_of
 

@@ -187,12 +187,11 @@ class Strip(Output, Model):
 
 
 def _styles(places: Sequence[str], options: Model) -> list["StyleCode"]:
-    """The codes; the model is loaded only if it has to read pictures."""
-    from gan_style.pretrained import code_at
+    """The codes; the model is loaded only if it has to read pictures, or knows a name."""
+    from gan_style.style_code import StyleCode
     from gan_style.stylizer import Stylizer
 
-    codes = [code_at(Path(place)) for place in places]  # all are found before one is read
-    if all(codes):
-        return [code for code in codes if code]
+    if all(place.endswith(STYLE_SUFFIX) for place in places):
+        return [StyleCode.load(place) for place in places]
     stylizer = Stylizer.from_pretrained(options.model, device=options.device)
-    return [code or stylizer.style(place) for code, place in zip(codes, places, strict=True)]
+    return [stylizer.style(place) for place in places]

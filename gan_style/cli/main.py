@@ -22,7 +22,7 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `gan-style`; returns the exit code: 0, 1 for a run that broke, 2 for a user's mistake."""
-    return _run(_gan_style(), sys.argv[1:] if arguments is None else arguments, "gan-style")
+    return _run(command_line(), sys.argv[1:] if arguments is None else arguments, "gan-style")
 
 
 def train_main(default: Path, arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +45,7 @@ class _Group(click.Group):
 
 
 @cache
-def _gan_style() -> click.Group:
+def command_line() -> click.Group:
     """All commands: every class with a `run` in the modules of this package."""
     modules = [
         importlib.import_module(f"{cli.__name__}.{found.name}")

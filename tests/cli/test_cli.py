@@ -17,7 +17,7 @@ from gan_style.cli.check import Check
 from gan_style.cli.codes import Encode, Mix, Sample, Strip
 from gan_style.cli.command import click_command
 from gan_style.cli.evaluate import Evaluate
-from gan_style.cli.main import _gan_style, main, train_main
+from gan_style.cli.main import command_line, main, train_main
 from gan_style.cli.optimize import Optimize
 from gan_style.cli.stylize import Stylize
 from gan_style.cli.train import Train
@@ -96,7 +96,7 @@ def test_help_is_complete(command: str, capsys: Capture) -> None:
 
 
 def test_every_option_of_every_command_has_help() -> None:
-    commands = _gan_style().commands
+    commands = command_line().commands
     assert set(commands) == set(OPTIONS)
     for name, command in commands.items():
         assert command.help, name
@@ -153,7 +153,8 @@ def test_help_needs_no_heavy_library() -> None:
     """Torch alone takes seconds to import; the help is there at once."""
     code = (
         "import sys; from gan_style.cli.main import main; main(['--help']);"
-        "main(['train', '--help']); print(*{'torch', 'numpy', 'PIL', 'omegaconf', 'wandb', 'tqdm'} & set(sys.modules))"
+        "main(['train', '--help']);"
+        "print(*{'torch', 'numpy', 'PIL', 'omegaconf', 'wandb', 'tqdm'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == ""
@@ -162,7 +163,7 @@ def test_help_needs_no_heavy_library() -> None:
 def test_the_shell_completes_commands_options_and_styles() -> None:
     def completed(line: str) -> list[str]:
         words = line.split(" ")
-        complete = ShellComplete(_gan_style(), {}, "gan-style", "_GAN_STYLE_COMPLETE")
+        complete = ShellComplete(command_line(), {}, "gan-style", "_GAN_STYLE_COMPLETE")
         return [item.value for item in complete.get_completions(words[:-1], words[-1])]
 
     assert completed("sty") == ["stylize"]
