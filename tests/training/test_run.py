@@ -1,4 +1,4 @@
-"""A run from its folder's point of view: what it leaves, how it stops, how it goes on."""
+"""A whole run: what is in its folder, how it stops, how it is resumed."""
 
 import json
 import math
@@ -17,26 +17,41 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 
-from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
-from gan_style.cli.main import train_main
-from gan_style.config import Config, load_config
+from gan_style.checkpoint import (
+    flatten_state,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+    unflatten_state,
+)
+from gan_style.cli.main import main
+from gan_style.config import load_config
 from gan_style.data.training_data import TrainingData
 from gan_style.errors import ConfigError, NonFiniteLossError
 from gan_style.files import file_name
 from gan_style.memory import memory_in_use
 from gan_style.pretrained import read_model
 from gan_style.style_code import StyleCode
+from gan_style.training import loop as loop_module
 from gan_style.training import run as run_module
-from gan_style.training.run import Run, train
-from gan_style.training.run_dir import environment
+from gan_style.training import validation
+from gan_style.training.run import train
+from gan_style.training.run_dir import describe_run
+from gan_style.training.run_state import begin
 from gan_style.training.signals import stop_signals
 from gan_style.training.trainer import Trainer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
 RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
+
+
+@pytest.fixture(autouse=True)
+def _news_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gan_style")
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +84,8 @@ def assert_same_tensors(first: Path, second: Path) -> None:
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
 
 
-def quietly(config: Config) -> tuple[Path, list[str]]:
-    said: list[str] = []
-    return train(config, said.append), said
+def train_with(*words: str, config: Path | None = None) -> Path:
+    return train(load_config(None if config is None else str(config), words))
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
@@ -139,19 +153,23 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
     tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
-    assert facts == {"kind": "model", "model": {"code": 16, "size": "small"}}
+    model = {"code_dim": 16, "size": "small", "supersampling": 1.5}
+    assert facts == {"kind": "model", "model": model}
     for name, tensor in exported.items():
         assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
         assert tensor.dtype == torch.float16 or tensor.ndim < 2, name
 
 
-def test_the_end_says_where_to_look_and_what_to_type(tiny: list[str], tmp_path: Path) -> None:
+def test_the_end_says_what_there_is_and_what_to_type(
+    tiny: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "my run"
-    _, said = quietly(load_config(None, [*tiny, *RARELY, "train.steps=1", f"run.dir={folder}"]))
-    told = said[-1]
-    assert f"look at     {folder / 'samples' / 'sample-00000001.png'}" in told
-    assert f"model       {folder / 'model.safetensors'}" in told
-    words = shlex.split(next(line for line in told.splitlines() if "gan-style stylize" in line))
+    train_with(*tiny, *RARELY, "train.steps=1", f"run.dir={folder}")
+    text = caplog.messages[-1]
+    assert f"samples     {folder / 'samples' / 'sample-00000001.png'}" in text
+    assert f"model       {folder / 'model.safetensors'}" in text
+    assert (folder / "report.txt").read_text(encoding="utf-8") in text
+    words = shlex.split(next(line for line in text.splitlines() if "gan-style stylize" in line))
     assert Path(words[words.index("--style") + 1]).is_file()
     assert words[words.index("--model") + 1] == str(folder)
 
@@ -161,9 +179,8 @@ def test_the_end_says_where_to_look_and_what_to_type(tiny: list[str], tmp_path: 
 
 @pytest.mark.parametrize(("limit", "steps"), [("train.images=3", 2), ("train.steps=1", 1)])
 def test_stops_by_images_or_steps(tiny: list[str], tmp_path: Path, limit: str, steps: int) -> None:
-    none = ["train.steps=0", "train.images=0"]
-    config = load_config(None, [*tiny, *RARELY, *none, limit, f"run.dir={tmp_path / 'run'}"])
-    folder, _ = quietly(config)
+    none = ["train.steps=null", "train.images=null"]
+    folder = train_with(*tiny, *RARELY, *none, limit, f"run.dir={tmp_path / 'run'}")
     assert newest(folder).name == f"step-{steps:08d}.safetensors"
     assert (folder / "model.safetensors").is_file()
 
@@ -175,9 +192,9 @@ def test_stops_by_minutes(tiny: list[str], tmp_path: Path, monkeypatch: pytest.M
         now[0] += 5
         return now[0]
 
-    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=monotonic))
-    limit = ["train.steps=0", "train.images=0", "train.minutes=0.4"]
-    folder, _ = quietly(load_config(None, [*tiny, *RARELY, *limit, f"run.dir={tmp_path / 'run'}"]))
+    monkeypatch.setattr(loop_module, "time", SimpleNamespace(monotonic=monotonic))
+    limit = ["train.steps=null", "train.images=null", "train.minutes=0.4"]
+    folder = train_with(*tiny, *RARELY, *limit, f"run.dir={tmp_path / 'run'}")
     _, metadata = load_checkpoint(newest(folder))
     assert 24 <= metadata["seconds"] <= 40
 
@@ -198,7 +215,7 @@ def test_a_second_signal_interrupts_at_once() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_outside_the_main_thread_nobody_listens() -> None:
+def test_outside_the_main_thread_signals_are_not_handled() -> None:
     seen: list[list[int]] = []
 
     def listen() -> None:
@@ -212,7 +229,7 @@ def test_outside_the_main_thread_nobody_listens() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_says_how_to_go_on(
+def test_a_signal_saves_and_says_how_to_resume(
     tiny: list[str], tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "my run"  # a name that needs quotes
@@ -226,36 +243,36 @@ def test_a_signal_saves_and_says_how_to_go_on(
         while process.poll() is None and not (log.exists() and log.stat().st_size):
             time.sleep(0.05)
         process.send_signal(number)
-        told, _ = process.communicate(timeout=120)
+        printed, _ = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 0
     saved = newest(folder)
     steps = int(saved.stem.removeprefix("step-"))
-    assert f"stopped after {2 * steps} images; go on with\n" in told
-    python, script, *going_on = shlex.split(told.splitlines()[-1])
-    assert (python, script, going_on[-1]) == ("python", "train.py", "train.resume=true")
+    assert f"stopped after {2 * steps} images; go on with\n" in printed
+    program, *resuming = shlex.split(printed.splitlines()[-1])
+    assert (program, resuming[0], resuming[-1]) == ("gan-style", "train", "train.resume=true")
     assert not (folder / "model.safetensors").exists()
-    assert train_main(Path("unused"), [*going_on, f"train.steps={steps + 1}"]) == 0
+    assert main([*resuming, f"train.steps={steps + 1}"]) == 0
     assert newest(folder).name == f"step-{steps + 1:08d}.safetensors"
     assert (folder / "model.safetensors").is_file()
     assert [line["step"] for line in lines_of(folder) if "images" in line] == [*range(1, steps + 2)]
     capsys.readouterr()
 
 
-# how it goes on
+# how it is resumed
 
 
 def test_two_steps_a_stop_and_two_steps_equal_four(
-    tiny: list[str], tiny_run: Path, tmp_path: Path
+    tiny: list[str], tiny_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, 2, signal.SIGINT)
-        _, said = quietly(load_config(None, [*tiny, f"run.dir={folder}"]))
-    assert "stopped after 4 images" in said[-1]
+        train_with(*tiny, f"run.dir={folder}")
+    assert "stopped after 4 images" in caplog.messages[-1]
     torch.manual_seed(99)  # whatever else the process does
-    quietly(load_config(str(folder / "config.yaml"), ["train.resume=true"]))
+    train_with("train.resume=true", config=folder / "config.yaml")
     for name in ("step-00000002", "step-00000004", "best"):
         path = Path("checkpoints") / f"{name}.safetensors"
         assert_same_tensors(folder / path, tiny_run / path)
@@ -271,36 +288,36 @@ def test_two_steps_a_stop_and_two_steps_equal_four(
         assert torch.equal(ours.mean, theirs.mean)
 
 
-def test_bfloat16_goes_on_bit_for_bit_too(tiny: list[str], tmp_path: Path) -> None:
+def test_bfloat16_resumes_bit_for_bit_too(tiny: list[str], tmp_path: Path) -> None:
     words = [*tiny, *RARELY, "train.precision=bfloat16"]
     straight, parted = tmp_path / "straight", tmp_path / "parted"
-    quietly(load_config(None, [*words, f"run.dir={straight}"]))
+    train_with(*words, f"run.dir={straight}")
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, 2, signal.SIGINT)
-        quietly(load_config(None, [*words, f"run.dir={parted}"]))
-    quietly(load_config(str(parted / "config.yaml"), ["train.resume=true"]))
+        train_with(*words, f"run.dir={parted}")
+    train_with("train.resume=true", config=parted / "config.yaml")
     last = Path("checkpoints") / "step-00000004.safetensors"
     assert_same_tensors(parted / last, straight / last)
 
 
-def test_goes_on_from_a_file_in_a_new_folder(
+def test_resumes_from_a_file_in_a_new_folder(
     tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
     source = tiny_run / "checkpoints" / "step-00000002.safetensors"
     before = sorted(tiny_run.rglob("*"))
     words = [*tiny, *RARELY, f"train.resume={source}", f"run.dir={tmp_path / 'run'}"]
-    folder, _ = quietly(load_config(None, words))
+    folder = train_with(*words)
     assert folder == tmp_path / "run"
     assert_same_tensors(newest(folder), newest(tiny_run))
     assert sorted(tiny_run.rglob("*")) == before
 
 
-def test_goes_on_from_a_folder_in_that_folder(
+def test_resumes_from_a_folder_in_that_folder(
     tiny: list[str], tiny_run: Path, tmp_path: Path
 ) -> None:
     copy = copy_of(tiny_run, tmp_path / "copy")
     words = [*tiny, *RARELY, f"train.resume={copy}", "train.steps=5"]
-    folder, _ = quietly(load_config(None, words))
+    folder = train_with(*words)
     assert folder == copy
     assert newest(folder).name == "step-00000005.safetensors"
     assert [line["step"] for line in lines_of(folder) if "images" in line] == [1, 2, 3, 4, 5]
@@ -313,16 +330,61 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_run: Path, tmp_p
     last.unlink()  # it is a link
     last.write_bytes(content[: len(content) // 2])
     words = [f"run.dir={copy}", "train.resume=True", *RARELY]
-    quietly(load_config(str(copy / "config.yaml"), words))
+    train_with(*words, config=copy / "config.yaml")
     assert_same_tensors(last, newest(tiny_run))  # made again from the one before
     assert [line["step"] for line in lines_of(copy) if "images" in line] == [1, 2, 3, 4]
 
 
-def test_a_whole_run_that_goes_on_ends_at_once(tiny_run: Path, tmp_path: Path) -> None:
+def test_a_whole_run_that_is_resumed_ends_at_once(tiny_run: Path, tmp_path: Path) -> None:
     copy = copy_of(tiny_run, tmp_path / "copy")
     words = [f"run.dir={copy}", "train.resume=true"]
-    quietly(load_config(str(copy / "config.yaml"), words))
+    train_with(*words, config=copy / "config.yaml")
     assert_same_tensors(newest(copy), newest(tiny_run))
+
+
+OLD_NAMES = {"scales.": "critics.", "to_logits.": "verdict."}
+OLD_CONFIG = {  # what 0.1 wrote for options that are null now, and names of that time
+    "data": {"recolour": 0.0},
+    "model": {"code": 16},
+    "features": {"weights": "", "stroke_weights": ""},
+    "train": {"images": 0, "minutes": 0.0, "patience": 0, "init": "", "resume": "false"},
+    "run": {"name": ""},
+    "tracking": {"entity": ""},
+}
+
+
+def make_old(run: Path) -> None:
+    """Bring a run into the form that version 0.1 left."""
+    for path in sorted(run.glob("checkpoints/step-*")):  # the last one written is resumed
+        tensors, facts = load_checkpoint(path)
+        state = unflatten_state(tensors, facts["state"])
+        for name in ("model", "average"):
+            state[name]["generator.fineness"] = torch.tensor(1.5)
+        old = {}
+        for name, values in state["discriminator"].items():
+            for new_part, old_part in OLD_NAMES.items():
+                name = name.replace(new_part, old_part)
+            old[name] = values
+        state["discriminator"] = old
+        tensors, facts["state"] = flatten_state(state)
+        path.unlink()  # it is a link
+        save_checkpoint(path, tensors, facts | {"model": {"code": 16, "size": "small"}})
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    del config["data"]["recolor"], config["model"]["code_dim"], config["model"]["supersampling"]
+    for section, values in OLD_CONFIG.items():
+        config[section] |= values
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def test_a_run_of_version_0_1_is_resumed(tiny_run: Path, tmp_path: Path) -> None:
+    old, new = (copy_of(tiny_run, tmp_path / name) for name in ("old", "new"))
+    make_old(old)
+    for folder in (old, new):
+        words = [f"run.dir={folder}", "train.resume=true", "train.steps=5"]
+        train_with(*words, *RARELY, config=folder / "config.yaml")
+    assert_same_tensors(newest(old), newest(new))
+    assert newest(old).name == "step-00000005.safetensors"
+    assert lines_of(old) == lines_of(new)
 
 
 def test_the_tracker_gets_its_state_back(
@@ -334,7 +396,7 @@ def test_the_tracker_gets_its_state_back(
         run_module, "build_tracker", lambda *words: (given.append(words[-1]), build(*words))[1]
     )
     copy = copy_of(tiny_run, tmp_path / "copy")
-    quietly(load_config(str(copy / "config.yaml"), [f"run.dir={copy}", "train.resume=true"]))
+    train_with(f"run.dir={copy}", "train.resume=true", config=copy / "config.yaml")
     assert given == [load_checkpoint(newest(tiny_run))[1]["tracker"]] == [{"log": {"step": 4}}]
 
 
@@ -343,10 +405,10 @@ def test_the_best_is_kept(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: float
 ) -> None:
     scores = iter([3.0, broken, 1.0, 2.0])
-    monkeypatch.setattr(run_module, "FEWEST", 0)
-    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(validation, "FEWEST", 0)
+    monkeypatch.setattr(loop_module, "validation_terms", lambda *_: {"score": next(scores)})
     often = ["run.checkpoint_every=1", "run.keep=2", "run.sample_every=100"]
-    folder, _ = quietly(load_config(None, [*tiny, *often, f"run.dir={tmp_path / 'run'}"]))
+    folder = train_with(*tiny, *often, f"run.dir={tmp_path / 'run'}")
     best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
     third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
     assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}, "later": 0}
@@ -363,24 +425,25 @@ def test_with_few_pictures_held_out_the_last_is_the_best(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = iter([1.0, 2.0, 3.0, math.nan])
-    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
-    folder, _ = quietly(
-        load_config(None, [*tiny, "run.checkpoint_every=1", f"run.dir={tmp_path / 'run'}"])
-    )
+    monkeypatch.setattr(loop_module, "validation_terms", lambda *_: {"score": next(scores)})
+    folder = train_with(*tiny, "run.checkpoint_every=1", f"run.dir={tmp_path / 'run'}")
     best = load_checkpoint(folder / "checkpoints" / "best.safetensors")[1]["best"]
     assert (best["step"], best["score"]) == (3, 3.0)
 
 
 def test_a_run_stops_when_nothing_gets_better(
-    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     scores = iter([2.0, 1.0, *[3.0] * 9])
-    monkeypatch.setattr(run_module, "validation_terms", lambda *_: {"score": next(scores)})
-    monkeypatch.setattr(run_module, "FEWEST", 0)
+    monkeypatch.setattr(loop_module, "validation_terms", lambda *_: {"score": next(scores)})
+    monkeypatch.setattr(validation, "FEWEST", 0)
     words = ["train.steps=9", "train.patience=2", "run.checkpoint_every=1", "run.sample_every=99"]
-    folder, said = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    folder = train_with(*tiny, *words, f"run.dir={tmp_path / 'run'}")
     assert newest(folder).name == "step-00000004.safetensors"  # two after the best, the second
-    assert "stopped early" in said[-1]
+    assert "stopped early" in caplog.messages[-1]
     assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
 
 
@@ -395,21 +458,22 @@ def test_a_part_of_the_run_that_ends_in_a_step_left_out_has_its_checkpoint_with_
         return take(self, *given)
 
     monkeypatch.setattr(Trainer, "step", stepped)
-    words = ["train.steps=20", "run.checkpoint_every=0", "run.keep=99", "run.sample_every=99"]
-    folder, _ = quietly(load_config(None, [*tiny, *words, f"run.dir={tmp_path / 'run'}"]))
+    words = ["train.steps=20", "run.checkpoint_every=null", "run.keep=99", "run.sample_every=99"]
+    folder = train_with(*tiny, *words, f"run.dir={tmp_path / 'run'}")
     saved = sorted(path.stem for path in (folder / "checkpoints").glob("step-*"))
     assert saved == [f"step-{step:08d}" for step in (3, *range(4, 21, 2))]
 
 
-def test_one_picture_is_learnt_with_a_warning(
-    tiny: list[str], collection: Path, tmp_path: Path
+def test_one_picture_is_learned_with_a_warning(
+    tiny: list[str], collection: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "mine").mkdir()
     shutil.copy(collection / "styles" / "ink" / "0.png", tmp_path / "mine")
     words = [f"data.styles={tmp_path / 'mine'}", "train.steps=1", f"run.dir={tmp_path / 'run'}"]
-    folder, said = quietly(load_config(None, [*tiny, *words]))
-    assert said[1].startswith("warning: style mine is one picture")
-    assert "add pictures" in said[-1]
+    folder = train_with(*tiny, *words)
+    assert caplog.messages[1].startswith("style mine is one picture")
+    assert caplog.records[1].levelname == "WARNING"
+    assert "add pictures" in caplog.messages[-1]
     assert (folder / "styles" / "mine.style.safetensors").is_file()
 
 
@@ -418,16 +482,16 @@ def test_one_picture_is_learnt_with_a_warning(
 
 def refused(words: list[str]) -> str:
     with pytest.raises(ConfigError) as caught:
-        quietly(load_config(None, words))
+        train_with(*words)
     return str(caught.value)
 
 
 def test_a_folder_that_holds_a_run_is_refused(tiny: list[str], tiny_run: Path) -> None:
     message = refused([*tiny, f"run.dir={tiny_run}"])
-    assert f"{tiny_run} holds a run already; go on with train.resume=true" in message
+    assert f"{tiny_run} holds a run already; resume it with train.resume=true" in message
 
 
-def test_nothing_to_go_on_from(tiny: list[str], tmp_path: Path) -> None:
+def test_nothing_to_resume_from(tiny: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints" / "step-00000002.safetensors").write_text("not one")
@@ -437,10 +501,11 @@ def test_nothing_to_go_on_from(tiny: list[str], tmp_path: Path) -> None:
 
 
 def test_another_size_of_model_is_refused(tiny: list[str], tiny_run: Path) -> None:
-    for changed in ("model.code=24", "model.size=large"):
+    for changed in ("model.code_dim=24", "model.size=large", "model.supersampling=2.0"):
         message = refused([*tiny, changed, f"run.dir={tiny_run}", "train.resume=true"])
         assert str(newest(tiny_run)) in message
-        assert "model.code and model.size cannot change" in message
+        assert "is a model of model.code_dim=16 model.size=small" in message
+        assert changed in message.partition("; the configuration has ")[2]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "checkpoints/best.safetensors"])
@@ -466,7 +531,7 @@ def test_a_state_of_other_networks_is_refused(
 # small things
 
 
-def test_file_names_of_styles_never_fall_together() -> None:
+def test_file_names_of_styles_never_become_the_same() -> None:
     names = ["ink", "a/b", "a b", "a-b", "a:b", "../x", "雪", "ü", ".hidden", "***"]
     files = [file_name(name) for name in names]
     assert len(set(files)) == len(files)
@@ -474,14 +539,10 @@ def test_file_names_of_styles_never_fall_together() -> None:
     assert not any("/" in name or name.startswith(".") for name in files)
 
 
-def test_environment_and_memory() -> None:
-    told = environment(torch.device("cpu"), "float32")
-    assert {line.split()[0] for line in told.splitlines()} >= {
-        "python",
-        "torch",
-        "device",
-        "command",
-    }
+def test_environment_and_memory(tmp_path: Path) -> None:
+    describe_run(tmp_path, load_config(None), torch.device("cpu"), "float32")
+    lines = (tmp_path / "environment.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.split()[0] for line in lines} >= {"python", "torch", "device", "command"}
     assert memory_in_use(torch.device("cpu")) > 0.05
 
 
@@ -489,7 +550,7 @@ def test_without_a_name_the_run_gets_a_fresh_folder(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    folder, _ = quietly(load_config(None, [*tiny, *RARELY, "train.steps=1", "run.name=a / b"]))
+    folder = train_with(*tiny, *RARELY, "train.steps=1", "run.name=a / b")
     assert folder.parent == Path("runs")
     assert folder.name.endswith("-a-b")
     assert (folder / "model.safetensors").is_file()
@@ -502,9 +563,10 @@ def test_a_run_begins_with_a_trained_model(tiny_run: Path, tiny: list[str], tmp_
     """Before its first step the new run is the old model; then it goes its own way."""
     config = load_config(None, [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}"])
     trainer = Trainer(config, torch.device("cpu"))
-    data = TrainingData(config.data, config.train.batch_size, config.train.seed, print)
-    run = Run(config, tmp_path / "new", data, trainer)
-    run.begin(str(tiny_run))
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed)
+    state = begin(config, trainer, data, None)
+    assert state.before.learned == state.before.held_out == trainer.evaluate(data.training())
+    assert (state.seconds, state.best.step, state.tracker) == (0.0, 0, None)
     old = read_model(tiny_run).model
     assert all(torch.equal(old[k], v) for k, v in trainer.model.state_dict().items())
     assert all(torch.equal(old[k], v) for k, v in trainer.average.state_dict().items())
@@ -516,12 +578,14 @@ def test_a_run_begins_with_a_trained_model(tiny_run: Path, tiny: list[str], tmp_
 def test_a_model_of_another_kind_is_no_beginning(
     tiny_run: Path, tiny: list[str], tmp_path: Path
 ) -> None:
-    words = [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}", "model.code=24"]
-    with pytest.raises(ConfigError, match=r"train\.init .* model\.code=16 .* has 24"):
+    words = [*tiny, f"run.dir={tmp_path / 'new'}", f"train.init={tiny_run}", "model.code_dim=24"]
+    with pytest.raises(
+        ConfigError, match=r"train\.init .* model\.code_dim=16 .* has model\.code_dim=24"
+    ):
         train(load_config(None, words))
 
 
-def test_the_critic_is_taken_over_where_there_is_one(
+def test_the_discriminator_is_taken_over_where_there_is_one(
     tiny_run: Path, tiny: list[str], tmp_path: Path
 ) -> None:
     newest = newest_checkpoint(tiny_run / "checkpoints")
