@@ -1,12 +1,11 @@
-"""Blend two stages of one model: the weights of each, so much of them.
+"""Average the weights of two stages of one model.
 
     python recipes/base/blend.py RUN_A RUN_B SHARE OUT
 
-RUN_B went on from RUN_A with other weights of the losses; OUT becomes a run folder with a
-checkpoint whose encoder and generator are 1 - SHARE of RUN_A and SHARE of RUN_B, and whose
-discriminator is RUN_B's. It paints between the two, on a line of content against style that a
-training with weights between would have to walk (Wortsman et al. 2022, "Robust fine-tuning of
-zero-shot models").
+RUN_B continued RUN_A with other weights of the losses. OUT becomes a run folder with a checkpoint
+whose encoder and generator are 1 - SHARE of RUN_A and SHARE of RUN_B, and whose discriminator is
+RUN_B's. Its paintings lie between those of the two, as training with loss weights in between would
+have made them (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 """
 
 import argparse
@@ -52,7 +51,7 @@ def checkpoint_of(run: Path) -> Path:
 
 
 def blend(first: Tensor, second: Tensor, share: float) -> Tensor:
-    """Weigh two tensors of one shape; whole numbers are the second's."""
+    """The weighted mean of two tensors of one shape; integers are taken from the second."""
     if not second.is_floating_point():
         return second
     return (share * second.double() + (1 - share) * first.double()).to(second.dtype)

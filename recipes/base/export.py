@@ -3,8 +3,8 @@
     python recipes/base/export.py RUN STYLES [-o gan_style/weights/base.safetensors]
 
 STYLES is the folder of style folders that the run was trained on; each picture's code is kept, for
-`Stylizer.sample`. NAMED says which folders' codes are shipped under a name; what they show as
-thumbnail is a photograph of scikit-image painted in them.
+`Stylizer.sample_style`. NAMED says which folders' codes are shipped under a name; their thumbnail
+is a photograph of scikit-image painted in them.
 """
 
 import argparse
@@ -36,7 +36,7 @@ NAMED = {
     "terracotta": "james-mcneill-whistler",
     "woodblock": "goyo-hashiguchi",
 }
-"""Names of what a style looks like, and the folder of STYLES that it is the code of."""
+"""Names that describe a style, and the folder of STYLES of whose pictures it is the code."""
 
 
 def main() -> None:
@@ -54,8 +54,7 @@ def main() -> None:
     stylizer = Stylizer.from_pretrained(newest)
     pictures = find_pictures(options.styles)
     codes = torch.stack([stylizer.encode(picture).mean for picture in tqdm(pictures)])
-    described = {"code": read.code, "size": read.size}
-    write_model(options.out, read.model, described, codes, read.discriminator)
+    write_model(options.out, read.model, read.config, codes, read.discriminator)
     write_sums(options.out.parent)
     name_styles(Stylizer.from_pretrained(options.out), options.styles, options.out.parent)
     for path in sorted(options.out.parent.glob(f"{options.out.stem}*.safetensors")):

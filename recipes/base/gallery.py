@@ -14,9 +14,8 @@ from skimage import data
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from gan_style import StyleCode, Stylizer
+from gan_style import Stylizer
 from gan_style.data.images import resize_short_side, save_picture
-from gan_style.pretrained import named_styles
 
 SHOWN = {
     "gilded-page": "coffee",
@@ -37,7 +36,7 @@ def main() -> None:
     stylizer = Stylizer.from_pretrained()
     for name, photograph in SHOWN.items():
         photo = Image.fromarray(getattr(data, photograph)())
-        painted = stylizer.stylize(photo, StyleCode.load(named_styles()[name]), size=SIZE)
+        painted = stylizer.stylize(photo, name, size=SIZE)
         pair = [resize_short_side(picture, SHOWN_SIZE) for picture in (photo, painted)]
         width = pair[0].width
         beside = Image.new("RGB", (2 * width + GAP, SHOWN_SIZE), "white")

@@ -2,8 +2,9 @@
 
     python recipes/base/personal.py RUNS COLLECTIONS NAME … [-o docs/pictures/personal.jpg]
 
-RUNS has a run folder NAME for each folder NAME of COLLECTIONS, as `benchmarks/hands.py … --methods
-personal` leaves them. The photographs are scikit-image's; no model here was trained on them.
+RUNS has a run folder NAME for each folder NAME of COLLECTIONS, as `benchmarks/methods.py …
+--methods personal` leaves them. The photographs are scikit-image's; no model here was trained on
+them.
 """
 
 import argparse
@@ -16,9 +17,14 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
-from gan_style.data.dataset import center
 from gan_style.data.grid import picture_grid
-from gan_style.data.images import find_pictures, resize_short_side, save_picture, to_tensor
+from gan_style.data.images import (
+    center_crop,
+    find_pictures,
+    resize_short_side,
+    save_picture,
+    to_tensor,
+)
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "rocket", "coffee")
 SIZE, SHOWN_SIZE = 512, 320  # pixels: painted at, shown at
@@ -36,8 +42,7 @@ def main() -> None:
     base, rows = Stylizer.from_pretrained(), []
     for place, name in enumerate(options.names):
         photograph = PHOTOGRAPHS[place % len(PHOTOGRAPHS)]
-        photo = Image.fromarray(getattr(data, photograph)())
-        photo = photo.crop(center(*photo.size, 1.0))
+        photo = center_crop(Image.fromarray(getattr(data, photograph)()))
         pictures = find_pictures(options.collections / name)
         painted = [
             stylizer.stylize(photo, stylizer.encode(pictures, name), size=SIZE)

@@ -1,14 +1,15 @@
 """Lay out the pictures that the base model is trained on, as links: styles by artist, and photos.
 
-    python recipes/base/prepare.py SHARED OUT
+    python recipes/base/prepare.py PICTURES OUT
 
-SHARED/data has photos/, styles/diverse/ and VALIDATION.tsv, whose pictures are left out. Of a work
-called pa_<artist>_<title> the artist is known, and the works of one artist are one style: so the
-model also learns to paint after several pictures together. Any other is a style of its own.
+PICTURES has photos/, styles/diverse/ and VALIDATION.tsv, whose pictures are left out: a heading,
+then a line for each with "content" or "style", a tab, and its path in PICTURES. Of a work called
+pa_<artist>_<title> the artist is known, and the works of one artist are one style: so the model
+also learns to paint after several pictures together. Any other is a style of its own.
 
 OUT/validation takes the pictures left out, content/ and style/, and OUT/squares their center
-squares of 288 px, on which `gan-style evaluate pairs` compares: a model that is shown the square of
-a style has seen what it is compared with, and no more.
+squares of 288 px, on which `gan-style evaluate pairs` compares: so a model encodes exactly the part
+of a style that its painting is compared with.
 """
 
 import argparse
@@ -16,17 +17,17 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-SQUARE = 288
+SQUARE = 288  # pixels
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("pictures", type=Path)
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
-    data = options.shared.resolve() / "data"
+    data = options.pictures.resolve()
     lines = (data / "VALIDATION.tsv").read_text(encoding="utf-8").splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     for role, name in rows:

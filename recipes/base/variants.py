@@ -1,13 +1,14 @@
-"""What a setting is worth: the base model trained on for a moment, once with each, scored alike.
+"""Compare settings: the base model is fine-tuned briefly with each, and all are scored alike.
 
     python recipes/base/variants.py DATA -o OUT [--steps N] NAME:key.sub=value,… NAME:…
 
-DATA is what prepare.py laid out. Every variant begins with --model, sees the same pictures in the
-same order, and is scored on all pairs of DATA/squares by `gan-style evaluate pairs`; "plain:" is
-the one to compare with. What is there already is not trained again.
+DATA is what prepare.py laid out. Every variant begins with --model, is trained on the same pictures
+in the same order, and is scored on all pairs of DATA/squares by `gan-style evaluate pairs`;
+"plain:" is the one to compare with. Variants that are in OUT already are not trained again.
 """
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -16,12 +17,15 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style.checkpoint import newest_checkpoint
-from gan_style.config import load_config
+from gan_style.config import config_to_dict, load_config
 from gan_style.data.training_data import TrainingData
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
 from gan_style.evaluation.config import EvaluateConfig
 from gan_style.evaluation.evaluate import evaluate
-from gan_style.training.run import Run
+from gan_style.training.loop import TrainingLoop
+from gan_style.training.run_dir import describe_run
+from gan_style.training.run_state import begin
+from gan_style.training.tracking import build_tracker
 from gan_style.training.trainer import Trainer
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "base.yaml"
@@ -38,22 +42,25 @@ def run_variant(options: argparse.Namespace, name: str, changes: list[str]) -> P
         f"data.content={options.data / 'photos'}",
         f"run.dir={folder}",
         f"train.steps={options.steps}",
-        "train.minutes=0",
+        "train.minutes=null",
         "train.learning_rate=3e-4",
         "train.discriminator_learning_rate=3e-4",
         "train.warmup=80",
         "train.ema_half_life=300",  # the average has to follow within the few steps there are
         "tracking.wandb=off",
+        f"train.init={options.model}",
     ]
     config = load_config(str(CONFIG), given + options.set + changes)
     device = choose_device(config.train.device)
-    data = TrainingData(config.data, config.train.batch_size, config.train.seed, tqdm.write)
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed)
     with matrix_products(choose_precision(config.train.precision, device)):
-        run = Run(config, folder, data, Trainer(config, device))
-        run.begin(options.model)
-        run.start(tqdm.write)
-        run.fit()  # and no end: to write the codes of 447 styles takes longer than this
-        run.tracker.close()
+        trainer = Trainer(config, device)
+        state = begin(config, trainer, data, None)
+        describe_run(folder, config, device, trainer.precision)
+        tracker = build_tracker(config.tracking, name, folder, config_to_dict(config))
+        # no results as of a whole run: to write the codes of 447 styles takes longer than this
+        TrainingLoop(folder, data, trainer, state, tracker).fit()
+        tracker.close()
     last = newest_checkpoint(folder / "checkpoints")
     assert last is not None
     return last
@@ -70,22 +77,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value", help="in all")
     parser.add_argument("--features", default="compact")
-    parser.add_argument("--feature-weights", default="")
+    parser.add_argument("--feature-weights")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     keep_freed_memory()
     squares = options.data / "squares"
     for variant in options.variants:
         name, _, changes = variant.partition(":")
         checkpoint = run_variant(options, name, [word for word in changes.split(",") if word])
-        request = EvaluateConfig(
-            "pairs",
-            str(squares / "content"),
-            str(squares / "style"),
+        config = EvaluateConfig(
+            kind="pairs",
+            content=str(squares / "content"),
+            reference=str(squares / "style"),
             model=str(checkpoint),
             features=options.features,
             feature_weights=options.feature_weights,
         )
-        scores = evaluate(request, tqdm.write)
+        scores = evaluate(config, tqdm)
         print(name, *(f"{m} {scores.cell(m)}" for m in MEASURES), flush=True)
 
 

@@ -1,12 +1,13 @@
-"""Teach `compact` to answer as VGG-19 (relu1_1, relu2_1, relu3_1) and SqueezeNet (fire7, fire12).
+"""Train `compact` to approximate VGG-19 (relu1_1, relu2_1, relu3_1) and SqueezeNet (fire7, fire12).
 
     python recipes/compact/teach.py PICTURES … --vgg FILE --squeezenet FILE --minutes 20
 
 PICTURES are folders of photos, art and, best of all, outputs of a style model in training: the
-losses are taken on those. The student is fitted in two ways at once: every map to the teacher's
-map (error relative to each channel's deviation), and every loss between two pictures of a batch
-to the same loss by the teacher (difference of logarithms), because ranking outputs is its work.
-The state of the teaching is kept beside the weights (`.resume.pt`, not shipped) each minute.
+losses are taken on those. The student is fitted in two ways at once (knowledge distillation): every
+map to the teacher's map (error relative to each channel's deviation), and every loss between two
+pictures of a batch to the same loss by the teacher (difference of logarithms), because ranking
+outputs is its purpose. The state of the training is kept beside the weights (`.resume.pt`, not
+shipped) each minute.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from scipy.linalg import qr
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.models import squeezenet1_1
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
@@ -34,9 +36,9 @@ from gan_style.models.compact import CompactPicture, CompactStroke
 from gan_style.models.feature_networks import picture_features, stroke_features
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
-# The stroke network is taught map by map (FitNets, Romero et al. 2015), at first each fire module
-# by itself. Taught by its two taps alone, its last layers fell silent: their maps are sparse, so
-# that nothing is a fair first guess at them, and a silent ReLU learns no more.
+# The stroke network is trained map by map (FitNets, Romero et al. 2015), at first each fire module
+# by itself. Trained by its two taps alone, the ReLUs of its last layers died: their maps are
+# sparse, so that zero is a fair first approximation of them, and a dead ReLU has no gradient.
 HINTS = ("fire3", "fire4", "fire6", "fire9", "fire10", "fire11")
 CROP, SHORT_SIDE, BATCH = 128, 288, 8
 
@@ -68,7 +70,7 @@ def crop(picture: Tensor, generator: random.Random) -> Tensor:
 
 
 def spoil(pictures: Tensor, generator: random.Random) -> Tensor:
-    """Faults that outputs in training show: noise, blur, grids, washed-out or shifted color."""
+    """Artifacts of outputs in training: noise, blur, grids, washed-out or shifted color."""
     kind = generator.randrange(8)
     if kind == 0:
         pictures = pictures + 0.2 * generator.random() * torch.randn_like(pictures)
@@ -108,9 +110,9 @@ def crop_triple(triple: list[Tensor], generator: random.Random) -> list[Tensor]:
 
 
 def batch(pictures: list[Tensor], triples: list[list[Tensor]], generator: random.Random) -> Tensor:
-    """(BATCH, 3, CROP, CROP): two triples and two pictures, or pictures, half of them spoilt.
+    """(BATCH, 3, CROP, CROP): two triples and two pictures, or pictures, half of them spoiled.
 
-    Neighbours are compared, so style, output and photo stand in this order.
+    Neighbors are compared, so style, output and photo stand in this order.
     """
     if triples and generator.random() < 0.6:
         chosen = [generator.choice(triples) for _ in range(2)]
@@ -179,6 +181,32 @@ def read_channels(path: pathlib.Path) -> dict[str, Tensor]:
     return {layer: torch.tensor([int(n) for n in header[layer].split()]) for layer in CHANNELS}
 
 
+class StrokeTeacher(nn.Module):
+    """SqueezeNet on the gray picture, with the maps of all layers that the student is fitted to."""
+
+    def __init__(self, weights: str) -> None:
+        super().__init__()
+        tapped = stroke_features("squeezenet", weights)
+        self.mean, self.deviation = tapped.mean, tapped.deviation
+        self.taps = {int(name[4:]): name for name in ("fire7", "fire12", *HINTS)}
+        self.layers = squeezenet1_1().features[: max(self.taps) + 1]
+        state = tapped.layers.state_dict()
+        self.layers.load_state_dict({k.removeprefix("features."): v for k, v in state.items()})
+        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+    def normalized(self, pictures: Tensor) -> Tensor:
+        gray = to_gray(pictures).expand(-1, 3, -1, -1)
+        return ((gray - self.mean) / self.deviation).to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        x, maps = self.normalized(pictures), {}
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if index in self.taps:
+                maps[self.taps[index]] = x
+        return maps
+
+
 class Teaching:
     """Student, teachers, optimizer: everything that one step needs."""
 
@@ -186,14 +214,13 @@ class Teaching:
         self.pictures = pictures
         self.triples = load_triples(options.triples)
         self.vgg = picture_features("vgg19", options.vgg) if "picture" in options.parts else None
-        self.squeezenet = stroke_features("squeezenet", options.squeezenet)
+        self.squeezenet = StrokeTeacher(options.squeezenet)
         self.channels = {} if self.vgg is None else select_channels(self.vgg, pictures)
         self.student = nn.ModuleDict({"picture": CompactPicture(), "stroke": CompactStroke()})
         for module in self.student["stroke"].modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        for network in (self.squeezenet, self.student["stroke"]):
-            network.taps |= {int(name[4:]): name for name in HINTS}  # type: ignore[operator]
+        self.student["stroke"].taps |= {int(name[4:]): name for name in HINTS}  # type: ignore[operator]
         self.student.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.student.parameters(), 2e-3, (0.9, 0.99))
         self.average = torch.optim.swa_utils.AveragedModel(
@@ -206,10 +233,7 @@ class Teaching:
             layer: torch.cat([positions_first(m[layer]) for m in maps]).std((0, 1), keepdim=True)
             for layer in maps[0]
         }
-        for (
-            layer,
-            width,
-        ) in self.width.items():  # a channel that hardly moves must not rule the rest
+        for layer, width in self.width.items():  # or nearly constant channels would dominate
             self.width[layer] = width.clamp(min=0.2 * width.median().item())
 
     @torch.no_grad()
@@ -226,15 +250,15 @@ class Teaching:
 
     def first_of_teacher(self, pictures: Tensor) -> Tensor:
         """The teacher's maps before its first fire module."""
-        x = (to_gray(pictures) - self.squeezenet.mean) / self.squeezenet.deviation
+        x = self.squeezenet.normalized(pictures)
         for layer in self.squeezenet.layers[:3]:
-            x = layer(x.to(memory_format=torch.channels_last))
+            x = layer(x)
         return x
 
     def drill(self, learning_rate: float) -> float:
         """One step in which every fire module learns from the teacher's maps before it.
 
-        The targets are those before the activation: they are not sparse, and no unit falls silent.
+        The targets are those before the activation: they are not sparse, and no unit dies.
         """
         pictures = batch(self.pictures, self.triples, random.Random(self.step + 2))
         stroke, total = self.student["stroke"], torch.zeros(())
@@ -264,7 +288,7 @@ class Teaching:
             student = self.student["stroke"](pictures)
             if self.vgg is not None:
                 student |= self.student["picture"](pictures)
-        if self.step % 8:  # the first map is one linear layer: it needs few lessons and costs most
+        if self.step % 8:  # the first map is one linear layer: it needs few steps and costs most
             student.pop("relu1_1", None)
         return self.update(objective(student, teacher, self.width), learning_rate)
 
@@ -307,7 +331,7 @@ class Teaching:
         self.step, self.channels = state["step"], state["channels"]
 
     def begin_from(self, path: pathlib.Path) -> None:
-        """Take over from shipped weights what still has its shape."""
+        """Begin with those of the shipped weights whose shape has not changed."""
         known, channels = load_file(path), read_channels(path)
         mine = self.student.state_dict()
         fitting = {k: v.float() for k, v in known.items() if k in mine and mine[k].shape == v.shape}
