@@ -1,6 +1,6 @@
 """Train on your own collection: `python train.py [CONFIG.yaml] [key.sub=value …]`.
 
-With no argument it trains on the built-in demo. The story of a run is help_text in gan_style/training/run.py.
+With no argument it trains on the built-in demo. gan_style/training/run.py is the story of a run.
 """
 
 import sys

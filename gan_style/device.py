@@ -47,8 +47,8 @@ def bfloat16_is_fast(device: torch.device) -> bool:
     """Whether networks run faster in bfloat16 than in float32 on this device."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # private: not in every version
-    return device.type == "cpu" and asked is not None and bool(asked())
+    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # private: not in every version
+    return device.type == "cpu" and fast is not None and bool(fast())
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:

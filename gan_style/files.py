@@ -52,7 +52,7 @@ def find_files(folder: str | Path) -> list[Path]:
     """List all files under `folder`, sorted; nothing hidden.
 
     Links to folders are followed. A folder that cannot be opened is listed too, so that reading
-    it tells why.
+    it raises the reason.
 
     Raises:
         DataError: `folder` is missing or not a folder.
@@ -61,7 +61,7 @@ def find_files(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is {'not a folder' if folder.exists() else 'missing'}")
     found: list[Path] = []
-    seen = {folder.resolve()}
+    visited = {folder.resolve()}
 
     def note(error: OSError) -> None:
         found.append(Path(error.filename))
@@ -69,8 +69,8 @@ def find_files(folder: str | Path) -> list[Path]:
     for here, folders, files in os.walk(folder, followlinks=True, onerror=note):
         folders.sort()
         inside = {Path(here, name).resolve(): name for name in folders if name[0] != "."}
-        folders[:] = [name for target, name in inside.items() if target not in seen]
-        seen |= inside.keys()
+        folders[:] = [name for target, name in inside.items() if target not in visited]
+        visited |= inside.keys()
         found += [Path(here, name) for name in files if name[0] != "."]
     return sorted(found)
 

@@ -25,18 +25,13 @@ from gan_style.models.style_model import (
     StyleModel,
     StyleModelConfig,
 )
-from gan_style.style_code import SUFFIX, StyleCode, is_style_file
+from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
+from gan_style.style_code import StyleCode, is_style_file
 
-BASE = "base"
-"""The name of the model that comes with the package."""
-SHIPPED = Path(__file__).parent / "weights"
-"""Folder of the shipped model, its SHA256SUMS, and styles/, its named style codes."""
 CONFIG_FILE = "config.json"
 """Beside a model that `Stylizer.save_pretrained` wrote: what has to be known to build it."""
 FORMAT = 1
 """Version of the layout of CONFIG_FILE."""
-STYLES = "styles"
-"""Folder of named style codes, beside their model."""
 _CHECKPOINTS = "checkpoints"  # folder of a run
 _LISTED = 20  # names in a message
 _CODES = "codes"  # the tensor's name
@@ -144,17 +139,6 @@ def write_model(
         save_checkpoint(beside, parts, {"kind": "discriminator", "model": described})
 
 
-def styles_in(folder: Path) -> dict[str, Path]:
-    """The files of style codes in a folder, by name; none without the folder."""
-    files = sorted(folder.glob(f"*{SUFFIX}"))
-    return {file.name.removesuffix(SUFFIX): file for file in files}
-
-
-def named_styles() -> dict[str, Path]:
-    """The shipped style codes of the base model, by name."""
-    return styles_in(SHIPPED / STYLES)
-
-
 @cache
 def base_id() -> str:
     """`model_id` of the base model, as its shipped style codes have it."""
@@ -197,8 +181,8 @@ def _no_style(place: str, names: Mapping[str, Path]) -> str:
     meant = f"; did you mean {near[0]}?" if near else "."
     known = f", or one of these: {_listed(names)}" if names else ""
     return (
-        f"style {place} does not exist{meant} A style is a code file (*{SUFFIX}), a picture, a "
-        f"folder of pictures{known}"
+        f"style {place} does not exist{meant} A style is a code file (*{STYLE_SUFFIX}), a picture, "
+        f"a folder of pictures{known}"
     )
 
 

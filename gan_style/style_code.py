@@ -20,7 +20,6 @@ from torch import Tensor
 from gan_style.errors import StyleError
 from gan_style.files import replacing
 
-SUFFIX = ".style.safetensors"
 THUMBNAIL_SIDE = 128
 MAXIMUM_HASHES = 4000
 """Hashes of this many pictures keep the file under 100 KB."""

@@ -25,18 +25,16 @@ from gan_style.errors import ConfigError, ModelError, PictureError, StyleError
 from gan_style.files import replacing
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.pretrained import (
-    BASE,
     CONFIG_FILE,
-    STYLES,
     base_id,
     code_at,
-    named_styles,
     read_model,
     write_config,
     write_model,
 )
+from gan_style.shipped import BASE, STYLE_SUFFIX, STYLES, named_styles
 from gan_style.sizes import LONGEST_RATIO, MINIMUM_SIDE, READING_SIDE
-from gan_style.style_code import SUFFIX, StyleCode, make_thumbnail, picture_hash
+from gan_style.style_code import StyleCode, make_thumbnail, picture_hash
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +247,8 @@ class Stylizer:
         """
         folder = Path(folder)
         styles = {
-            folder / STYLES / f"{name}{SUFFIX}": file for name, file in self._style_files.items()
+            folder / STYLES / f"{name}{STYLE_SUFFIX}": file
+            for name, file in self._style_files.items()
         }
         for path in (folder / CONFIG_FILE, folder / MODEL_FILE, *styles):
             if path.exists() and not force:

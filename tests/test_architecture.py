@@ -71,6 +71,13 @@ def package_of(module: str) -> str:
     return "api" if first in API else first
 
 
+def lines_of_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """A contract may be as long as it needs to be; what it hides is counted by itself."""
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and ast.get_docstring(node) is not None
+    return (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+
+
 def importers(library: str) -> set[str]:
     return {
         name
@@ -87,7 +94,7 @@ def reached(start: str) -> set[str]:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting += GRAPH.get(name, set())
+            waiting += GRAPH.get(name, set()) - ENTRANCES
     return seen
 
 
@@ -127,7 +134,7 @@ def test_the_tests_mirror_the_packages() -> None:
     "module", [m for m in FILES if package_of(m) in ("models", "losses") and m in FILES]
 )
 def test_networks_and_losses_never_reach_the_configuration(module: str) -> None:
-    assert not reached(module) - ENTRANCES & {"config", "options", "config_files"}
+    assert not reached(module) & {"config", "options", "config_files"}
 
 
 def test_use_needs_no_training_code() -> None:
@@ -167,6 +174,6 @@ def test_files_and_functions_are_short(module: str) -> None:
         node.name
         for node in ast.walk(TREES[module])
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+        and (node.end_lineno or 0) - node.lineno + 1 - lines_of_docstring(node) > LONGEST_FUNCTION
     ]
     assert long == []

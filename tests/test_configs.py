@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gan_style.config import Config, config_to_dict, load_config
-from gan_style.errors import ConfigError
 from gan_style.config_files import read_settings, settings_of
+from gan_style.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))

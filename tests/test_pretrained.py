@@ -11,11 +11,11 @@ from gan_style.pretrained import (
     check_sums,
     code_at,
     find_model,
-    named_styles,
     read_model,
     write_model,
     write_sums,
 )
+from gan_style.shipped import named_styles
 from gan_style.style_code import StyleCode
 
 CONFIG = StyleModelConfig(2)

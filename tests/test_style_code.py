@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from gan_style.checkpoint import save_checkpoint
 from gan_style.errors import StyleError
+from gan_style.shipped import STYLE_SUFFIX
 from gan_style.style_code import (
     MAXIMUM_HASHES,
-    SUFFIX,
     THUMBNAIL_SIDE,
     StyleCode,
     is_style_file,
@@ -53,7 +53,7 @@ def whole() -> StyleCode:
 
 
 def test_saved_and_loaded_it_is_the_same(whole: StyleCode, tmp_path: Path) -> None:
-    file = tmp_path / f"mine{SUFFIX}"
+    file = tmp_path / f"mine{STYLE_SUFFIX}"
     assert whole.save(file) == file
     again = StyleCode.load(file)
     assert torch.equal(again.mean, whole.mean)

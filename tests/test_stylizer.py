@@ -18,7 +18,7 @@ from gan_style import StyleCode, Stylizer
 from gan_style.color import transfer_luminance
 from gan_style.data.images import to_tensor
 from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
-from gan_style.pretrained import SHIPPED, named_styles
+from gan_style.shipped import SHIPPED, named_styles
 
 
 @pytest.fixture(scope="module")

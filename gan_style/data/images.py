@@ -228,7 +228,7 @@ def find_pictures(folder: str | Path) -> list[Path]:
     """List the picture files under `folder`, by `SUFFIXES`, sorted; nothing hidden.
 
     Links to folders are followed. A folder that cannot be opened is listed too, so that reading
-    it tells why.
+    it raises the reason.
 
     Raises:
         DataError: `folder` is missing or not a folder.

@@ -30,10 +30,10 @@ class FolderReport:
 
     folder: Path
     styles: Mapping[str, int]  # name: how many of its pictures can be read
-    different: Mapping[str, int]  # name: how many of these look like none before
+    different: Mapping[str, int]  # name: how many of these resemble none before
     formats: Mapping[str, int]  # suffix: count
     short_sides: tuple[int, int, int]  # smallest, median, largest; zeros if there are none
-    duplicates: tuple[tuple[Path, Path], ...]  # pairs that look the same
+    duplicates: tuple[tuple[Path, Path], ...]  # pairs that are nearly the same
     bad: Mapping[Path, str]  # file: message
     warnings: tuple[str, ...]
 
@@ -160,7 +160,7 @@ def _about_styles(
     if len(good) > 1 and any(path.parent == folder for group in good.values() for path in group):
         yield "the pictures beside the sub-folders are taken as one more style"
     if repeated:
-        yield f"{repeated} pictures look like another one, and add nothing to learn"
+        yield f"{repeated} pictures resemble another one, and add nothing to learn"
 
 
 def _about_sizes(sizes: list[tuple[int, int]], size: int) -> Iterator[str]:

@@ -114,17 +114,17 @@ class TrainingData:
         return self._logged(*self._batches[step])
 
     def validation(self) -> Batch:
-        """Squares of style pictures that training never sees, always the same, and photos.
+        """Squares of style pictures that are not trained on, always the same, and photos.
 
         They are from the share `config.held_out` of every style's pictures, or of the styles where
-        a picture is a style; where that is not a single one, from those that training sees.
+        a picture is a style; where that is not a single one, from those that are trained on.
         EVALUATED squares, in one set for each of up to 8 styles: the statistics of few squares say
         little about a style.
         """
         return self._logged(*self._validation[0])
 
     def training(self) -> Batch:
-        """As `validation`, of pictures that training sees."""
+        """As `validation`, of pictures that are trained on."""
         return self._logged(*self._training[0])
 
     def batches(self, start_step: int = 0) -> Iterator[Batch]:

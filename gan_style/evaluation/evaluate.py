@@ -24,7 +24,7 @@ from gan_style.evaluation.outputs import (
 )
 from gan_style.evaluation.scores import Scores
 from gan_style.models.feature_networks import picture_features
-from gan_style.pretrained import BASE
+from gan_style.shipped import BASE
 from gan_style.sizes import MINIMUM_SIDE
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer

@@ -85,8 +85,8 @@ class AdversarialLosses:
         r1: weight of the R1 penalty; 0 leaves it out.
         r1_interval: steps from one penalty to the next; its weight is multiplied by as much
             (lazy regularization, Karras et al. 2020, section 3.1).
-        augment: whether pictures are augmented before the discriminator sees them (Zhao et al.
-            2020, DiffAugment).
+        augment: whether pictures are augmented before they are given to the discriminator (Zhao
+            et al. 2020, DiffAugment).
         autocast: gives the context in which networks run.
     """
 
@@ -125,8 +125,8 @@ class AdversarialLosses:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The discriminator's losses: real pictures against fakes, and against a wrong code.
 
-        The second is that of the conditional GAN of Reed et al. (2016, algorithm 1): real pictures
-        with the code of another style count as fakes. It is left out where `wrong` is all False.
+        In the second, real pictures with the code of another style count as fakes (Reed et al.
+        2016, algorithm 1). It is left out where `wrong` is all False.
 
         Args:
             real: (B, 3, H, W) pictures of the style.
@@ -137,8 +137,7 @@ class AdversarialLosses:
             rng: for the augmentation.
             penalize: whether the R1 penalty is due at this step.
 
-        Returns:
-            Terms to minimize, and mean logits, which are only logged; each is ().
+        Returns: terms to minimize, and mean logits, which are only logged; each is ().
         """
         self.discriminator.requires_grad_(True)
         real, fake = self._augmented(real, rng), self._augmented(fake, rng)
@@ -151,10 +150,8 @@ class AdversarialLosses:
             terms["discriminator/wrong"] = discriminator_loss(self.form, on_real[wrong], on_wrong)
         if penalize and self.r1 > 0:
             terms["discriminator/r1"] = self._penalty(real, code)
-        return terms, {
-            "discriminator/logits_real": on_real.detach().mean(),
-            "discriminator/logits_fake": on_fake.detach().mean(),
-        }
+        kinds = {"real": on_real, "fake": on_fake}
+        return terms, {f"discriminator/logits_{k}": v.detach().mean() for k, v in kinds.items()}
 
     def _penalty(self, real: Tensor, code: Tensor) -> Tensor:
         picture = real.detach().requires_grad_(True)

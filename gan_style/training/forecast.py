@@ -20,7 +20,7 @@ collections `koson` and `martin` (docs/experiments, 2026-11-26, "Fewer pictures"
 
 @dataclass(frozen=True)
 class Forecast:
-    """Squares a second that training sees, and the memory it takes, in GB.
+    """Squares a second that are trained on, and the memory that it takes, in GB.
 
     minutes: `train.minutes`.
     """

@@ -14,7 +14,7 @@ from gan_style.training.validation import FEWEST, Quality
 _MEANINGS = {"stroke": "stroke error", "gram": "style error", "content": "content error"}
 _LITTLE = 0.1  # a change of an error by less than this share counts as none
 _UNLIKE = 1.5  # content error that grew by more than this factor
-_WON = 0.1  # a discriminator has won below this share of the loss of one that knows nothing
+_WON = 0.1  # a discriminator has won below this share of the loss of an untrained one
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Outcome:
     early: whether it stopped because the checkpoints got no better any more.
     counts: pictures of each style. held_out: how many of them were not trained on.
     discriminator_losses: the last ones, in the `form`; empty if there is no discriminator.
-    copied: by style; None where there is too little to tell.
+    copied: by style; None where too little is known of the style.
     """
 
     before: Quality
@@ -66,8 +66,8 @@ class Outcome:
         losses = self.discriminator_losses
         if not losses:
             return False
-        of_no_knowledge = discriminator_loss(self.form, torch.zeros(1), torch.zeros(1)).item()
-        return sum(losses) / len(losses) < _WON * of_no_knowledge
+        untrained = discriminator_loss(self.form, torch.zeros(1), torch.zeros(1)).item()
+        return sum(losses) / len(losses) < _WON * untrained
 
     def _similarity(self) -> list[str]:
         learned = _compared(self.before.learned, self.after.learned)

@@ -4,8 +4,8 @@ import logging
 from shlex import quote
 
 from gan_style.files import replacing
-from gan_style.models.style_model import MODEL_FILE
-from gan_style.style_code import SUFFIX, StyleCode
+from gan_style.shipped import STYLE_SUFFIX
+from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 from gan_style.training.copying import find_copies
 from gan_style.training.export import encode_styles, export_model
@@ -37,7 +37,7 @@ def write_results(run: TrainingLoop) -> None:
     tracker.artifact("report", "report", report)
     tracker.artifact("model", "model", model)
     for path in codes:
-        tracker.artifact(path.name.removesuffix(SUFFIX), "style", path)
+        tracker.artifact(path.name.removesuffix(STYLE_SUFFIX), "style", path)
     numbers = {f"report/{name}": value for name, value in outcome.numbers().items()}
     tracker.log(numbers, trainer.steps_done)
     tracker.close()
@@ -46,7 +46,7 @@ def write_results(run: TrainingLoop) -> None:
         *outcome.lines(),
         "",
         f"samples     {newest}",
-        f"model       {folder / MODEL_FILE}",
+        f"model       {model}",
         *(f"style code  {path}" for path in codes),
         f"next        gan-style stylize PHOTO --style {quote(str(next(iter(codes))))} "
         f"--model {quote(str(folder))} -o painted.png",

@@ -40,13 +40,8 @@ def train(config: Config) -> Path:
         trainer = Trainer(config, device)
         state = begin(config, trainer, data, source)
         describe_run(folder, config, trainer.device, trainer.precision)
-        tracker = build_tracker(
-            config.tracking,
-            config.run.name or folder.name,
-            folder,
-            config_to_dict(config),
-            state.tracker,
-        )
+        name, described = config.run.name or folder.name, config_to_dict(config)
+        tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
         _announce(folder, data, trainer)
         loop = TrainingLoop(folder, data, trainer, state, tracker)
         if loop.fit():

@@ -274,7 +274,7 @@ def build_tracker(
 
 
 def wandb_mode(config: TrackingConfig) -> str:
-    """Return "online", "offline" or "off"; auto obeys WANDB_MODE, then looks for a key."""
+    """Return "online", "offline" or "off"; auto follows WANDB_MODE, or whether there is a key."""
     if config.wandb != "auto":
         return config.wandb
     known = {"online": "online", "offline": "offline", "dryrun": "offline", "disabled": "off"}

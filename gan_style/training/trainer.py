@@ -1,6 +1,6 @@
 """One training step, and the state from which the next follows.
 
-Knows nothing of files, the command line or Weights & Biases.
+It depends on no file, command line or Weights & Biases.
 """
 
 import logging

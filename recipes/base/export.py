@@ -18,12 +18,14 @@ from PIL import Image
 from skimage import data
 from tqdm import tqdm
 
+from gan_style.shipped import STYLE_SUFFIX
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import Stylizer
 from gan_style.data.images import find_pictures
 from gan_style.pretrained import read_model, write_model, write_sums
-from gan_style.style_code import SUFFIX, THUMBNAIL_SIDE, make_thumbnail
+from gan_style.style_code import THUMBNAIL_SIDE, make_thumbnail
 
 NAMED = {
     "bold-poster": "fernand-leger",
@@ -67,7 +69,9 @@ def name_styles(stylizer: Stylizer, styles: Path, out: Path) -> None:
     for name, folder in NAMED.items():
         code = stylizer.encode(find_pictures(styles / folder), name)
         painted = stylizer.stylize(photo, code, size=2 * THUMBNAIL_SIDE)
-        replace(code, thumbnail=make_thumbnail([painted])).save(out / "styles" / f"{name}{SUFFIX}")
+        replace(code, thumbnail=make_thumbnail([painted])).save(
+            out / "styles" / f"{name}{STYLE_SUFFIX}"
+        )
 
 
 if __name__ == "__main__":

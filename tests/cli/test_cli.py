@@ -24,7 +24,7 @@ from gan_style.cli.train import Train
 from gan_style.config import SECTIONS
 from gan_style.errors import NonFiniteLossError
 from gan_style.options import options_of
-from gan_style.style_code import SUFFIX
+from gan_style.shipped import STYLE_SUFFIX
 from gan_style.training.trainer import Trainer
 
 OPTIONS = {
@@ -290,7 +290,7 @@ def test_encode_refines_the_code(
     done(*words, "-o", tmp_path / "plain")
     refining = ["--refine", "0.2", "--content", collection / "photos"]
     done(*words, *refining, "-o", tmp_path / "refined")
-    plain, refined = (StyleCode.load(tmp_path / f"{n}{SUFFIX}") for n in ("plain", "refined"))
+    plain, refined = (StyleCode.load(tmp_path / f"{n}{STYLE_SUFFIX}") for n in ("plain", "refined"))
     assert not torch.equal(plain.mean, refined.mean)
     assert (plain.count, plain.model, plain.hashes) == (
         refined.count,
@@ -425,9 +425,9 @@ def test_samples_near_a_style_vary_as_it_does(
     words = ["--near", style, "--n", 3, "--seed", 5, "--photo", photos / "0.png"]
     done("sample", *words, "-o", tmp_path / "drawn", "--model", tiny_run)
     names = sorted(path.name for path in (tmp_path / "drawn").iterdir())
-    assert names == [f"sample-{n}{kind}" for n in (5, 6, 7) for kind in (".png", SUFFIX)]
+    assert names == [f"sample-{n}{kind}" for n in (5, 6, 7) for kind in (".png", STYLE_SUFFIX)]
     code = StyleCode.load(style)
-    drawn = StyleCode.load(tmp_path / "drawn" / f"sample-6{SUFFIX}")
+    drawn = StyleCode.load(tmp_path / "drawn" / f"sample-6{STYLE_SUFFIX}")
     assert torch.equal(drawn.mean, code.perturb(6).mean)
 
 
