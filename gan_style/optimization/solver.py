@@ -118,7 +118,9 @@ def _sgd(start: Tensor, loss: Loss, evaluations: int) -> None:
     """Gradient descent with momentum (Polyak 1964) on the gradient over its mean absolute value.
 
     The size of a picture's gradient depends on its pixels, losses and weights; divided by its mean,
-    one rate suits them all. The rate falls linearly to 0.
+    one rate suits them all. The rate falls linearly to 0. On scikit-image's astronaut at 128 px
+    after the demo's dabs/1-hills.jpg, 300 evaluations took the loss from 680 to 7.0 (L-BFGS 6.6,
+    Adam 8.2), and 50 to 8.9 (7.2 and 21.0).
     """
     pixels = start.clone().requires_grad_()
     optimizer = torch.optim.SGD([pixels], lr=_SGD_RATE, momentum=_SGD_MOMENTUM)
