@@ -104,15 +104,9 @@ def optimize(
             (DivergedError).
         Interrupted: on Ctrl-C, with the best picture so far.
     """
-    config = config or OptimizeConfig()
-    device = choose_device(config.device)
     groups = [styles] if isinstance(styles, str | Path | Image.Image) else list(styles)
     shares = check_weights(weights or [1.0] * len(groups), len(groups))
-    _refuse_too_large(content, config, device)
-    photo = open_picture(content, config.size)
-    if config.size is not None:
-        photo = resize_short_side(photo, config.size)
-    schedule = CoarseToFine(photo, config, progress, device)
+    schedule = _schedule(content, config or OptimizeConfig(), progress)
     try:
         _optimize(schedule, list(zip(groups, shares, strict=True)))
     except KeyboardInterrupt:
@@ -120,6 +114,15 @@ def optimize(
             raise Interrupted(schedule.best(), schedule.history) from None
         raise
     return schedule.best(), schedule.history
+
+
+def _schedule(content: Picture, config: OptimizeConfig, progress: Progress) -> CoarseToFine:
+    device = choose_device(config.device)
+    _refuse_too_large(content, config, device)
+    photo = open_picture(content, config.size)
+    if config.size is not None:
+        photo = resize_short_side(photo, config.size)
+    return CoarseToFine(photo, config, progress, device)
 
 
 def _optimize(schedule: CoarseToFine, styles: Sequence[tuple[Picture, float]]) -> None:
@@ -159,12 +162,8 @@ def optimize_file(
         if record.evaluation % PREVIEW_EVERY == 1:
             save_picture(show(), output)
 
-    facts = {
-        "content": str(content),
-        "styles": [str(style) for style in styles],
-        "weights": list(weights),
-        "settings": asdict(config),
-    }
+    facts: dict[str, Any] = {"content": str(content), "styles": [str(style) for style in styles]}
+    facts |= {"weights": list(weights), "settings": asdict(config)}
     try:
         made = optimize(content, styles, config, weights=weights, progress=preview)
     except Interrupted as stopped:

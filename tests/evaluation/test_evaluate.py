@@ -325,9 +325,9 @@ def test_the_shipped_model_paints_where_nothing_else_is_named(work: Path) -> Non
 def test_the_command_prints_the_table(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["evaluate", "collection", work / "photos", work / "styles/ink", "--size", "64"]
     assert main([*map(str, words), "--outputs", str(work / "outs")]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "4 paintings at 64 px, features compact"
-    assert told[1].split()[0] == "content"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "4 paintings at 64 px, features compact"
+    assert lines[1].split()[0] == "content"
     assert main([*map(str, words), "--outputs", str(work / "nowhere")]) == 2
     assert "error: " in capsys.readouterr().err
 

@@ -423,15 +423,15 @@ def test_the_command_paints_and_keeps_the_curve(
     assert kept["settings"]["size"] == 40
     assert kept["weights"] == [1, 2]
     assert sorted(path.name for path in output.parent.iterdir()) == ["out.json", "out.png"]
-    told = capsys.readouterr()
-    assert "1 of 3 pictures" in told.out + told.err
+    printed = capsys.readouterr()
+    assert "1 of 3 pictures" in printed.out + printed.err
     assert main(command(files, output)) == 2
     assert "--force" in capsys.readouterr().err
     assert main(command(files, output, "--force", "--optimizer", "adam", "--keep-color")) == 0
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["--weights", "1,2"], "2 weights for 1 styles"),
         (["--evaluations", "0"], "evaluations is 0"),
@@ -442,23 +442,23 @@ def test_the_command_paints_and_keeps_the_curve(
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
-    files: Path, tmp_path: Path, capsys: Capture, more: list[str], told: str
+    files: Path, tmp_path: Path, capsys: Capture, more: list[str], message: str
 ) -> None:
     assert main(command(files, tmp_path / "out.png", *more)) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("error: ")
-    assert told in last
+    assert message in last
     assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_leaves_the_best_picture_and_the_curve(
     files: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms, asked = optimization.Objective.terms, []
+    terms, seen = optimization.Objective.terms, []
 
     def interrupted(self: optimization.Objective, painting: Tensor) -> dict[str, Tensor]:
-        asked.append(painting)
-        if len(asked) == 4:
+        seen.append(painting)
+        if len(seen) == 4:
             raise KeyboardInterrupt
         return terms(self, painting)
 
