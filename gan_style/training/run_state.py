@@ -24,6 +24,7 @@ CHECKPOINTS = "checkpoints"
 """Folder of the checkpoints in a run folder."""
 BEST_FILE = "best.safetensors"
 """The averaged model of the best checkpoint, beside the newest ones."""
+_RENAMED = {"learnt": "learned"}  # in checkpoints of version 0.1
 
 
 @dataclass
@@ -113,7 +114,7 @@ def _resume(trainer: Trainer, source: Path) -> RunState:
         return RunState(
             seconds=float(metadata["seconds"]),
             best=Best(**metadata["best"]),
-            before=Quality(**metadata["before"]),
+            before=Quality(**{_RENAMED.get(k, k): v for k, v in metadata["before"].items()}),
             tracker=metadata["tracker"],
         )
     except (KeyError, TypeError, RuntimeError, ValueError) as error:

@@ -367,8 +367,10 @@ def make_old(run: Path) -> None:
             old[name] = values
         state["discriminator"] = old
         tensors, facts["state"] = flatten_state(state)
+        facts |= {"model": {"code": 16, "size": "small"}}
+        facts["before"]["learnt"] = facts["before"].pop("learned")
         path.unlink()  # it is a link
-        save_checkpoint(path, tensors, facts | {"model": {"code": 16, "size": "small"}})
+        save_checkpoint(path, tensors, facts)
     config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     del config["data"]["recolor"], config["model"]["code_dim"], config["model"]["supersampling"]
     for section, values in OLD_CONFIG.items():
