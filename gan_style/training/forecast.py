@@ -15,7 +15,7 @@ from gan_style.training.trainer import Trainer
 _WARM, _MEASURED = 2, 5  # steps
 _DECEPTION_RATES = {5: (0.70, 0.94), 10: (0.63, 0.93), 20: (0.66, 0.90), 60: (0.75, 0.94)}
 """Pictures learned from: deception rates (docs/metrics.md) after five minutes of training, on the
-collections `koson` and `martin` (docs/experiments, 2026-11-26, "Fewer pictures")."""
+collections `koson` and `martin` (docs/experiments/2026-11-26-collection-size-final.md)."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 A collection's mean code is not always the one with which the model paints it best. So the weights
 of that mean are optimized until paintings have the statistics of the collection. Only the weights:
 a code that may move in every direction, as Abdal et al. (2019, section 4) move StyleGAN's, leaves
-the codes that the generator was trained on, and paints worse (docs/experiments, 2026-11-26).
+the codes that the generator was trained on, and paints worse
+(docs/experiments/2026-11-26-refinement-weights.md).
 """
 
 import time

@@ -34,13 +34,14 @@ from gan_style.device import keep_freed_memory
 from gan_style.losses.statistics import StyleStatistics, positions_first, style_statistics
 from gan_style.models.compact import CompactPicture, CompactStroke
 from gan_style.models.feature_networks import picture_features, stroke_features
+from gan_style.sizes import READING_SIDE
 
 CHANNELS = {"relu1_1": 32, "relu2_1": 64}
 # The stroke network is trained map by map (FitNets, Romero et al. 2015), at first each fire module
 # by itself. Trained by its two taps alone, the ReLUs of its last layers died: their maps are
 # sparse, so that zero is a fair first approximation of them, and a dead ReLU has no gradient.
 HINTS = ("fire3", "fire4", "fire6", "fire9", "fire10", "fire11")
-CROP, SHORT_SIDE, BATCH = 128, 288, 8
+CROP, SHORT_SIDE, BATCH = 128, READING_SIDE, 8
 
 
 def load_pictures(folders: list[str], leave_out: set[str]) -> list[Tensor]:
