@@ -16,9 +16,8 @@ _M_MMAP_MAX = -4
 def keep_freed_memory() -> None:
     """Stop glibc returning each large buffer to the kernel and fetching fresh pages for the next.
 
-    Page faults took half of all CPU time in training
-    (docs/experiments/2026-11-21-training-step-profile.md). Call it before the first tensor. Does
-    nothing where the C library is not glibc.
+    Page faults took half of all CPU time in training without it. Call it before the first tensor.
+    Does nothing where the C library is not glibc.
     """
     try:
         libc = ctypes.CDLL("libc.so.6")
@@ -34,7 +33,8 @@ def matrix_products(precision: str) -> Iterator[None]:
 
     For "bfloat16" they may use bfloat16 factors, with float32 sums and results: the features of
     such a network are bfloat16 numbers already, so Gram matrices stay exact (7e-7 of the largest
-    entry) and are 2.3 times faster. The process's own setting is restored.
+    entry) and are 2.3 times faster (docs/experiments/2026-11-21-training-step-profile.md). The
+    process's own setting is restored afterwards.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
