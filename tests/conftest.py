@@ -16,10 +16,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Set the environment before torch or wandb is imported; subprocesses inherit it."""
     home = tempfile.mkdtemp(prefix="gan-style-home-")
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))  # they share the cores
+    workers = config.getoption("numprocesses", None) or 1  # they share the cores, and inherit this
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // workers))))
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         del os.environ[name]

@@ -1,6 +1,6 @@
 """A second implementation of the metrics, short and slow, that tests compare the first with.
 
-Written before the package was, by other means where there are others. A network is a function from
+By other means than the package where there are others. A network is a function from
 pictures (B, 3, H, W) in [0, 1] to the list of its maps, of which the last is the content.
 """
 

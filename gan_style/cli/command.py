@@ -163,6 +163,7 @@ def _parameter(each: Option) -> click.Parameter:
         argument = _Argument([each.name], type=kind, nargs=count, required=required, metavar=shown)
         argument.help = " ".join(each.meaning.split())
         return argument
+    default = {} if required else {"default": each.default}  # to click, None is a default, too
     names = [f"-{each.about['short']}"] if each.about["short"] else []
     return click.Option(
         [*names, f"--{each.name.replace('_', '-')}", each.name],
@@ -170,7 +171,7 @@ def _parameter(each: Option) -> click.Parameter:
         is_flag=each.kind is bool,
         required=required,
         multiple=repeated,
-        default=None if required else each.default,
+        **default,
         show_default=each.kind is not bool and each.default not in (None, (), MISSING),
         metavar=metavar,
         help=" ".join(each.meaning.split()),

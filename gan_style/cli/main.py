@@ -4,7 +4,8 @@ import importlib
 import logging
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -65,9 +66,9 @@ def command_line() -> click.Group:
 
 def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     """Parse, run, and turn what a user can cause into one line and an exit code."""
-    _show_log()
     try:
-        command.main(translated(words), prog_name=name, standalone_mode=False)
+        with _shown_log():
+            command.main(translated(words), prog_name=name, standalone_mode=False)
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else name
         return _failed(f"{error.format_message()} ({place} --help)", 2)
@@ -99,9 +100,15 @@ class _Lines(logging.Handler):
             print(line, file=stream)
 
 
-def _show_log() -> None:
-    """Show what the package tells, once, whatever has been called before."""
-    logger = logging.getLogger("gan_style")
+@contextmanager
+def _shown_log() -> Iterator[None]:
+    """Show what the package logs while a command runs."""
+    logger, handler = logging.getLogger("gan_style"), _Lines()
+    level = logger.level
     logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, _Lines) for handler in logger.handlers):
-        logger.addHandler(_Lines())
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

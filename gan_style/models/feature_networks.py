@@ -174,7 +174,8 @@ def _read(name: str, file: Path) -> dict[str, Tensor]:
         if not all(isinstance(values, Tensor) for values in state.values()):
             raise ValueError("it holds other things than tensors")
     except Exception as error:  # torch.load raises many kinds for files that are not weights
-        raise FeaturesError(f"weights of {name}: cannot read {file}: {error}") from error
+        reason = str(error).partition("\n")[0]  # torch explains itself at length
+        raise FeaturesError(f"weights of {name}: cannot read {file}: {reason}") from error
     return dict(state)
 
 

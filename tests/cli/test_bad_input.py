@@ -211,7 +211,7 @@ SETTINGS = {
     "no photos": (["data.content=folder"], "no pictures to train on in folder"),
     "missing weights": (["features.network=vgg19", "features.weights=nowhere.pth"], "nowhere.pth"),
     "broken weights": (["features.weights=list.yaml"], "list.yaml"),
-    "no such device": (["train.device=mps"], "train.device is 'mps'"),
+    "no such device": (["train.device=mps"], "device 'mps' is not available"),
     "run folder is a file": (["run.dir=list.yaml"], "list.yaml"),
     "resume what": (["train.resume=true"], "train.resume=true needs run.dir"),
     "resume nothing": (["train.resume=nowhere"], "nowhere"),
@@ -317,7 +317,7 @@ def of_another_model(path: Path, run: Path) -> None:
     StyleCode(torch.zeros(16), torch.zeros(16), "theirs", "0123456789abcdef").save(path)
 
 
-NO_STYLE = "is not a style file"
+NO_STYLE = "is not a style code"
 STYLES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "missing": (lambda path, run: None, "does not exist"),
     "empty": (lambda path, run: path.write_bytes(b""), NO_STYLE),
@@ -326,7 +326,7 @@ STYLES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         (run / "styles" / "ink.style.safetensors").read_bytes()[:400]), NO_STYLE),
     "torch.save": (lambda path, run: torch.save(torch.zeros(2), path), NO_STYLE),
     "foreign": (lambda path, run: save_file({"a": torch.zeros(2)}, path), NO_STYLE),
-    "model": (lambda path, run: shutil.copy(run / "model.safetensors", path), NO_STYLE),
+    "model": (lambda path, run: shutil.copy(run / "model.safetensors", path), "not a style code"),
     "picture": (lambda path, run: path.write_bytes(encoded("PNG")), NO_STYLE),
     "no mean": (altered(mean=None), NO_STYLE),
     "not finite": (altered(mean=torch.full((16,), torch.nan)), "not finite"),

@@ -124,11 +124,11 @@ def test_train_lists_every_option_with_its_meaning(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["paint"], "there is no command 'paint'; there are check, encode"),
+        (["xyz"], "there is no command 'xyz'; there are check, encode"),
         (["stylise"], "did you mean stylize?"),
         (["encode"], "Missing argument 'PICTURE...'. (gan-style encode --help)"),
-        (["stylize", "a.jpg"], "Missing option '--style'"),
-        (["stylize", "a.jpg", "--stile", "x"], "Did you mean --style?"),
+        (["stylize", "a.jpg"], "Missing option '-o' / '--output'"),
+        (["stylize", "a.jpg", "--stile", "x"], "'--style'"),
         (["check"], "Missing argument 'FOLDER'"),
         (["train", "--epochs", "10"], "train has no option --epochs; options of a run are written"),
     ],
@@ -244,7 +244,7 @@ def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch, capsys: Capt
 
     monkeypatch.setattr(Train, "run", interrupted)
     assert main(["train"]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err.strip() == "interrupted"
 
 
 # check
@@ -256,7 +256,7 @@ def test_check(collection: Path, capsys: Capture) -> None:
     assert "6 pictures" in told
     assert "style ink: 3" in told
     assert "not enough pictures" in told
-    assert "expected: from fewer than 5 pictures" in told
+    assert "expected: nothing was measured with fewer than 5 pictures" in told
 
 
 def test_check_refuses_what_is_no_folder(tmp_path: Path, capsys: Capture) -> None:
@@ -377,7 +377,7 @@ def test_two_photos_of_one_name_are_refused(
         (["--model", "nowhere"], "nowhere does not exist"),
         (["missing.jpg"], "missing.jpg does not exist"),
         (["https://example.org/a.jpg"], "https://example.org/a.jpg is an address; download it"),
-        (["--style", "woodblok"], "did you mean"),
+        (["--style", "oill"], "did you mean oil?"),
         (["-o", "painting.bmp"], "painting.bmp: pictures are written as .png, .jpg"),
     ],
 )
