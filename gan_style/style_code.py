@@ -159,7 +159,7 @@ class StyleCode:
 
 
 def is_style_file(path: str | Path) -> bool:
-    """Whether a file says that it is a style code; whether a whole one, `StyleCode.load` tells."""
+    """Whether a file is marked as a style code; `StyleCode.load` finds out whether it is whole."""
     return _HEADER in _header(path)
 
 

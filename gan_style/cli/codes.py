@@ -114,7 +114,7 @@ class Sample(Output, Model):
     near: str | None = option(None, metavar="STYLE")
     """Vary this style as its own pictures vary."""
     photo: str | None = None
-    """Paint it in each, as a look at them."""
+    """Paint this photo in each, as a preview."""
     size: int | None = option(None, at_least=MINIMUM_SIDE, metavar="PIXELS")
     """Short side of the paintings."""
     seed: int = option(0, at_least=0)

@@ -49,7 +49,7 @@ class Command(Section):
         """Do it.
 
         Raises:
-            GanStyleError: a user's mistake, told in one line.
+            GanStyleError: a user's mistake, reported in one line.
         """
         raise NotImplementedError
 

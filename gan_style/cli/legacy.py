@@ -1,6 +1,6 @@
 """Words of version 0.1 that people may have typed: they work for one version more.
 
-Each is told in a line, with what to type from now on. Renamed options of a configuration are in
+Each is reported in a line, with what to type from now on. Renamed options of a configuration are in
 `gan_style.config`.
 """
 

@@ -1,4 +1,4 @@
-"""The command `gan-style`: finds the commands, runs one, and tells mistakes in one line."""
+"""The command `gan-style`: finds the commands, runs one, and reports mistakes in one line."""
 
 import importlib
 import logging

@@ -37,7 +37,7 @@ class Stylize(Output, Model):
     """Short side of the painting; the photo's own if not given."""
 
     def run(self) -> None:
-        """Paint all that can be read; a photo that cannot is told and skipped."""
+        """Paint all that can be read; one that cannot is reported and skipped."""
         targets = _targets(existing_pictures(self.photos), Path(self.output), self.photos)
         self.refuse_to_replace(*targets.values())
         from tqdm import tqdm

@@ -50,6 +50,12 @@ RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 
 @pytest.fixture(autouse=True)
+def _few_paintings_are_searched_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One painting a style, not eight: most of a tiny run's time is theirs."""
+    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
+
+
+@pytest.fixture(autouse=True)
 def _news_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "gan_style")
 
