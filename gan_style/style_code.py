@@ -30,13 +30,14 @@ _HEADER = "gan_style_code"  # key of a style code's file header
 class StyleCode:
     """A style learned from a set of pictures.
 
-    mean: (d,) the code.
-    spread: (d,) deviation of the single pictures' codes around it; 0 for one picture.
-    name: of the style, for people.
-    model: `Stylizer.id` of the model that encoded it; codes mean nothing to another one.
-    count: pictures it was made from.
-    hashes: SHA-256 of their pixels, first 16 bytes as hexadecimal digits.
-    thumbnail: the pictures at a glance.
+    Attributes:
+        mean: (d,) the code.
+        spread: (d,) deviation of the single pictures' codes around it; 0 for one picture.
+        name: of the style, for people.
+        model: `Stylizer.id` of the model that encoded it; codes mean nothing to another one.
+        count: pictures it was made from.
+        hashes: SHA-256 of their pixels, first 16 bytes as hexadecimal digits.
+        thumbnail: the pictures at a glance.
     """
 
     mean: Tensor

@@ -47,10 +47,11 @@ Progress: TypeAlias = Callable[[Iterable[Picture]], Iterable[Picture]]
 class Stylizer:
     """Paints pictures in the styles that a trained model knows.
 
-    >>> stylizer = Stylizer.from_pretrained()
-    >>> stylizer.stylize("photo.jpg", "woodblock").save("painted.png")
-    >>> code = stylizer.encode(["a.jpg", "b.jpg"])
-    >>> stylizer.stylize("photo.jpg", code, strength=0.8).save("painted.png")
+    Examples:
+        >>> stylizer = Stylizer.from_pretrained()
+        >>> stylizer.stylize("photo.jpg", "woodblock").save("painted.png")
+        >>> code = stylizer.encode(["a.jpg", "b.jpg"])
+        >>> stylizer.stylize("photo.jpg", code, strength=0.8).save("painted.png")
 
     Args:
         model: its weights are frozen, and it is moved to `device`.

@@ -1,4 +1,4 @@
-"""`gan-style check`: look a folder over before training on it."""
+"""`gan-style check`: inspect a folder before training on it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from gan_style.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Command):
-    """Look a folder of pictures over before training on it.
+    """Check a folder of pictures before training on it.
 
     Counts, sizes, near-duplicates, files that cannot be read, whether there are enough, and how
     fast this machine trains.

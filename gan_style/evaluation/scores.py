@@ -48,12 +48,18 @@ class Row:
 class Scores:
     """The numbers of one method, and some of its paintings.
 
-    kind: "pairs" or "collection". count: paintings that were scored; skipped: pictures that could
-    not be read. size: side in pixels at which they were compared. features: name of the network.
-    values: by the names of METRICS, those that could be computed. reasons: for each metric of this
-    kind that could not be, why. deviations: of `c2st_auc` and `kid`. copies: names of paintings
-    that hold a copy of a piece of the collection; copying: whether they copy as a whole. rows: of
-    the contact sheet.
+    Attributes:
+        kind: "pairs" or "collection".
+        count: paintings that were scored.
+        skipped: pictures that could not be read.
+        size: side in pixels at which they were compared.
+        features: name of the network.
+        values: by the names of METRICS, those that could be computed.
+        reasons: for each metric of this kind that could not be computed, why.
+        deviations: of `c2st_auc` and `kid`.
+        copies: names of paintings that hold a copy of a piece of the collection.
+        copying: whether they copy as a whole.
+        rows: of the contact sheet.
     """
 
     kind: str

@@ -83,7 +83,8 @@ def optimize(
 ) -> tuple[Image.Image, list[LossRecord]]:
     """Paint a photo in a style by optimizing its pixels.
 
-    >>> picture, history = optimize("photo.jpg", "starry_night.jpg", OptimizeConfig(size=512))
+    Examples:
+        >>> picture, history = optimize("photo.jpg", "starry_night.jpg", OptimizeConfig(size=512))
 
     Args:
         content: the photo, PIL picture or path.
