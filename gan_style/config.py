@@ -73,8 +73,8 @@ class ModelConfig(Section, key="model"):
     code_dim: int = option(256, at_least=8, at_most=512)
     """Numbers in a style code."""
     supersampling: float = option(1.5, at_least=1, at_most=4)
-    """The generator works at so many times the picture's size and reduces the result; 1.5 is that
-    of the shipped model. Twice costs four times the work."""
+    """The generator works at so many times the picture's size, a multiple of 0.5, and reduces the
+    result; 1.5 is that of the shipped model. Twice costs four times the work."""
 
 
 @dataclass(frozen=True)
