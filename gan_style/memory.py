@@ -47,6 +47,13 @@ def refuse_too_large(
     )
 
 
+def scaled_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
+    """The (width, height) of a picture that is brought to a short side; its own for None."""
+    scale = short_side / min(size) if short_side else 1
+    width, height = (max(1, round(side * scale)) for side in size)
+    return width, height
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be taken on a device; None where the system does not say.
 

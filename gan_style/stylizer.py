@@ -15,6 +15,7 @@ from gan_style.data.images import (
     Picture,
     center_crop,
     open_picture,
+    picture_size,
     resize_short_side,
     some_pictures,
     to_image,
@@ -23,6 +24,7 @@ from gan_style.data.images import (
 from gan_style.device import autocast, choose_device, choose_precision
 from gan_style.errors import ConfigError, ModelError, PictureError, StyleError
 from gan_style.files import replacing
+from gan_style.memory import refuse_too_large, scaled_size
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.pretrained import (
     CONFIG_FILE,
@@ -37,6 +39,10 @@ from gan_style.sizes import LONGEST_RATIO, MINIMUM_SIDE, READING_SIDE
 from gan_style.style_code import StyleCode, make_thumbnail, picture_hash
 
 logger = logging.getLogger(__name__)
+
+_BYTES = {"bfloat16": 600, "float32": 1000}  # a pixel, by benchmarks/painting.py --memory
+_CUDA_BYTES = 1150  # a pixel, as measured on an H200 in bfloat16
+_OVERHEAD = 0.1e9  # bytes, whatever the size
 
 Style: TypeAlias = StyleCode | Picture | Sequence[Picture]
 """A code, the path of its file, its name, or pictures to encode: in memory, paths, or a folder."""
@@ -215,6 +221,7 @@ class Stylizer:
             PictureError: the picture, or not one of the style's, can be read.
             StyleError: no such style, or a code of another model.
             ConfigError: strength outside [0, 1] or size below 32.
+            TooLargeError: the painting does not fit into memory; it names a size that does.
         """
         if not 0 <= strength <= 1:
             raise ConfigError(f"strength is {strength}; allowed: 0 to 1")
@@ -222,6 +229,7 @@ class Stylizer:
             raise ConfigError(f"size is {size}; allowed: at least {MINIMUM_SIDE}")
         code = self.style(style)
         self._refuse_foreign(code)
+        self._refuse_too_large(picture, size)
         opened = open_picture(picture)
         if size is not None:
             opened = resize_short_side(opened, size)
@@ -278,6 +286,13 @@ class Stylizer:
                 f"style {code.name!r} has {len(code.mean)} numbers, the model "
                 f"{self.model.config.code_dim}"
             )
+
+    def _refuse_too_large(self, picture: Picture, size: int | None) -> None:
+        """Refuse it by its size alone, before anything is decoded."""
+        sides = picture.size if isinstance(picture, Image.Image) else picture_size(picture)
+        cuda = self.device.type == "cuda"
+        per_pixel = _CUDA_BYTES if cuda else _BYTES[self.precision]
+        refuse_too_large(*scaled_size(sides, size), per_pixel, _OVERHEAD, self.device)
 
     @torch.inference_mode()
     def _code(self, picture: Image.Image) -> Tensor:

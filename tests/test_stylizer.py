@@ -17,7 +17,7 @@ import gan_style
 from gan_style import StyleCode, Stylizer
 from gan_style.color import transfer_luminance
 from gan_style.data.images import to_tensor
-from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
+from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError, TooLargeError
 from gan_style.shipped import SHIPPED, named_styles
 
 
@@ -448,3 +448,19 @@ def test_importing_the_package_imports_no_torch() -> None:
 def test_version_is_that_of_the_distribution() -> None:
     declared = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert f'version = "{gan_style.__version__}"' in declared
+
+
+def test_a_painting_too_large_for_the_memory_is_refused_before_it_is_decoded(
+    stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_style.memory.free_memory", lambda device: int(1e9))
+    style = stylizer.encode(Image.new("RGB", (64, 64), "red"))
+    photo = Image.new("RGB", (400, 300))
+    monkeypatch.setattr("gan_style.stylizer.resize_short_side", pytest.fail)
+    with pytest.raises(TooLargeError, match=r"133332x99999 px .* size (\d+) ") as refused:
+        stylizer.stylize(photo, style, size=99_999)
+    monkeypatch.undo()
+    monkeypatch.setattr("gan_style.memory.free_memory", lambda device: int(1e9))
+    fits = int(str(refused.value).rpartition("size ")[2].split()[0])
+    assert 500 < fits < 1500
+    stylizer._refuse_too_large(photo, fits)  # and what the message names is not refused

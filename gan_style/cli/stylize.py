@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gan_style.cli.command import Model, Output, existing_pictures
-from gan_style.errors import ConfigError, PictureError
+from gan_style.errors import ConfigError, PictureError, TooLargeError
 from gan_style.options import option
 from gan_style.sizes import MINIMUM_SIDE
 
@@ -53,13 +53,14 @@ class Stylize(Output, Model):
                 painted = stylizer.stylize(
                     photo, style, self.strength, keep_color=self.keep_color, size=self.size
                 )
-            except PictureError as error:
+            except (PictureError, TooLargeError) as error:
                 skipped += 1
-                tqdm.write(f"skipped: {error}")
+                where = f"{photo}: " if isinstance(error, TooLargeError) else ""
+                tqdm.write(f"skipped: {where}{error}")
                 continue
             save_picture(painted, target)
         if skipped == len(targets):
-            raise PictureError("no photo could be read: nothing was painted")
+            raise PictureError("no photo could be painted")
         if skipped:
             print(f"{skipped} of {len(targets)} photos were skipped")
         print(f"painted {len(targets) - skipped} into {self.output}")

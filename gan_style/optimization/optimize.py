@@ -36,7 +36,7 @@ from gan_style.data.images import (
 from gan_style.device import choose_device, keep_freed_memory
 from gan_style.errors import PictureError
 from gan_style.files import replacing
-from gan_style.memory import refuse_too_large
+from gan_style.memory import refuse_too_large, scaled_size
 from gan_style.models.feature_networks import picture_features
 from gan_style.networks import PICTURE_NETWORKS
 from gan_style.optimization.coarse_to_fine import CoarseToFine, Progress, Show, in_color
@@ -196,8 +196,6 @@ def save_history(path: Path, history: Sequence[LossRecord], facts: dict[str, Any
 def _refuse_too_large(content: Picture, config: OptimizeConfig, device: torch.device) -> None:
     """Refuse it by its size alone, before anything is decoded."""
     sides = content.size if isinstance(content, Image.Image) else picture_size(content)
-    scale = config.size / min(sides) if config.size else 1
-    width, height = (max(1, round(side * scale)) for side in sides)
     network = PICTURE_NETWORKS[config.features].bytes_per_pixel
     per_pixel = network + VECTORS[config.optimizer] * _VECTOR
-    refuse_too_large(width, height, per_pixel, _OVERHEAD, device)
+    refuse_too_large(*scaled_size(sides, config.size), per_pixel, _OVERHEAD, device)

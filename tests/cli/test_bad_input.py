@@ -141,7 +141,7 @@ def test_bad_photos_are_skipped_and_nothing_else_is_refused(
         make(folder / (name.replace(".", "-") + Path(name).suffix))
     style = tiny_run / "styles" / "ink.style.safetensors"
     words = ["stylize", folder, "--style", style, "--model", tiny_run, "-o", tmp_path / "out"]
-    assert "no photo could be read" in failed(capsys, words)
+    assert "no photo could be painted" in failed(capsys, words)
     assert not (tmp_path / "out").exists()
 
 
