@@ -22,6 +22,11 @@ from torch import Tensor
 from gan_style.errors import CheckpointError
 from gan_style.files import replacing
 
+CHECKPOINTS = "checkpoints"
+"""Folder of the checkpoints in a run folder."""
+BEST_FILE = "best.safetensors"
+"""The averaged model of the best checkpoint, beside the newest ones."""
+
 # safetensors raises a RuntimeError for a file that is gone
 _UNREADABLE = (OSError, SafetensorError, RuntimeError, ValueError)
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")

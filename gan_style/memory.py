@@ -20,13 +20,17 @@ _CONTROL_GROUPS = (  # limit, use, statistics, and the statistic that can be had
 
 
 def refuse_too_large(
-    width: int, height: int, bytes_per_pixel: float, overhead: float, device: torch.device
+    what: str,
+    size: tuple[int, int],
+    bytes_per_pixel: float,
+    overhead: float,
+    device: torch.device,
 ) -> None:
     """Raise unless work on a picture of this size fits into the memory that is free.
 
     Args:
-        width: pixels, as `height`.
-        height: pixels.
+        what: how the message calls the picture.
+        size: its width and height in pixels.
         bytes_per_pixel: memory that grows with the picture.
         overhead: bytes that do not.
         device: whose memory is meant.
@@ -34,6 +38,7 @@ def refuse_too_large(
     Raises:
         TooLargeError: it does not fit; the message names the short side that would.
     """
+    width, height = size
     free = free_memory(device)
     needed = overhead + bytes_per_pixel * width * height
     if free is None or needed <= free:
@@ -42,16 +47,9 @@ def refuse_too_large(
     fitting = int(min(width, height) * share**0.5)
     advice = f"size {fitting} (the short side) fits" if fitting else "no size would fit"
     raise TooLargeError(
-        f"a picture of {width}x{height} px needs about {needed / 1e9:.1f} GB of memory, and "
+        f"{what} of {width}x{height} px needs about {needed / 1e9:.1f} GB of memory, and "
         f"{free / 1e9:.1f} GB are free on {device.type}; {advice}"
     )
-
-
-def scaled_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
-    """The (width, height) of a picture that is brought to a short side; its own for None."""
-    scale = short_side / min(size) if short_side else 1
-    width, height = (max(1, round(side * scale)) for side in size)
-    return width, height
 
 
 def free_memory(device: torch.device) -> int | None:

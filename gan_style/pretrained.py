@@ -15,7 +15,13 @@ import torch
 from torch import Tensor
 
 from gan_style import __version__
-from gan_style.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from gan_style.checkpoint import (
+    BEST_FILE,
+    CHECKPOINTS,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+)
 from gan_style.data.images import picture_size
 from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
 from gan_style.files import replacing
@@ -32,7 +38,6 @@ CONFIG_FILE = "config.json"
 """Beside a model that `Stylizer.save_pretrained` wrote: what has to be known to build it."""
 FORMAT = 1
 """Version of the layout of CONFIG_FILE."""
-_CHECKPOINTS = "checkpoints"  # folder of a run
 _LISTED = 20  # names in a message
 _CODES = "codes"  # the tensor's name
 _DISCRIMINATOR = ".discriminator.safetensors"  # beside a model that may be trained on
@@ -223,10 +228,10 @@ def find_model(place: str | Path) -> Path:
         return path
     if not path.exists():
         raise ModelError(f"model {path} does not exist; {_A_MODEL_IS}")
-    for file in (path / MODEL_FILE, path / _CHECKPOINTS / "best.safetensors"):
+    for file in (path / MODEL_FILE, path / CHECKPOINTS / BEST_FILE):
         if file.is_file():
             return file
-    newest = newest_checkpoint(path / _CHECKPOINTS)
+    newest = newest_checkpoint(path / CHECKPOINTS)
     if newest is None:
         raise ModelError(f"no model in {path}: expected {MODEL_FILE} or checkpoints/ of a run")
     return newest
@@ -319,7 +324,7 @@ def read_config(path: Path) -> StyleModelConfig:
 
 def _home(file: Path) -> Path:
     """The folder to which a model's file belongs: of a run's checkpoint, the run's."""
-    return file.parent.parent if file.parent.name == _CHECKPOINTS else file.parent
+    return file.parent.parent if file.parent.name == CHECKPOINTS else file.parent
 
 
 def _others(count: int) -> str:

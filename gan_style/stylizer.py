@@ -15,7 +15,7 @@ from gan_style.data.images import (
     Picture,
     center_crop,
     open_picture,
-    picture_size,
+    refuse_too_large_picture,
     resize_short_side,
     some_pictures,
     to_image,
@@ -24,7 +24,6 @@ from gan_style.data.images import (
 from gan_style.device import autocast, choose_device, choose_precision
 from gan_style.errors import ConfigError, ModelError, PictureError, StyleError
 from gan_style.files import replacing
-from gan_style.memory import refuse_too_large, scaled_size
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.pretrained import (
     CONFIG_FILE,
@@ -228,7 +227,7 @@ class Stylizer:
         if size is not None and size < MINIMUM_SIDE:
             raise ConfigError(f"size is {size}; allowed: at least {MINIMUM_SIDE}")
         code = self.style(style)
-        self._refuse_foreign(code)
+        self.refuse_foreign(code)
         self._refuse_too_large(picture, size)
         opened = open_picture(picture)
         if size is not None:
@@ -275,7 +274,8 @@ class Stylizer:
         """The context in which this device paints fastest: bfloat16 where that is fast."""
         return autocast(self.device, self.precision)
 
-    def _refuse_foreign(self, code: StyleCode) -> None:
+    def refuse_foreign(self, code: StyleCode) -> None:
+        """Raise StyleError for a code of another model."""
         if code.model != self.id:
             raise StyleError(
                 f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
@@ -288,11 +288,8 @@ class Stylizer:
             )
 
     def _refuse_too_large(self, picture: Picture, size: int | None) -> None:
-        """Refuse it by its size alone, before anything is decoded."""
-        sides = picture.size if isinstance(picture, Image.Image) else picture_size(picture)
-        cuda = self.device.type == "cuda"
-        per_pixel = _CUDA_BYTES if cuda else _BYTES[self.precision]
-        refuse_too_large(*scaled_size(sides, size), per_pixel, _OVERHEAD, self.device)
+        per_pixel = _CUDA_BYTES if self.device.type == "cuda" else _BYTES[self.precision]
+        refuse_too_large_picture(picture, size, per_pixel, _OVERHEAD, self.device)
 
     @torch.inference_mode()
     def _code(self, picture: Image.Image) -> Tensor:

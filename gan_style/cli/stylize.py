@@ -55,8 +55,7 @@ class Stylize(Output, Model):
                 )
             except (PictureError, TooLargeError) as error:
                 skipped += 1
-                where = f"{photo}: " if isinstance(error, TooLargeError) else ""
-                tqdm.write(f"skipped: {where}{error}")
+                tqdm.write(f"skipped: {error}")
                 continue
             save_picture(painted, target)
         if skipped == len(targets):

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gan_style.errors import PictureError
 from gan_style.files import find_files, replacing
+from gan_style.memory import refuse_too_large
 
 Item = TypeVar("Item")
 Picture: TypeAlias = Image.Image | str | Path
@@ -89,6 +90,35 @@ def picture_size(path: str | Path) -> tuple[int, int]:
     """
     with _opened(Path(path)) as image:
         return image.size
+
+
+def refuse_too_large_picture(
+    picture: Picture,
+    short_side: int | None,
+    bytes_per_pixel: float,
+    overhead: float,
+    device: torch.device,
+) -> None:
+    """Raise unless work on a picture fits into memory, by its size alone: nothing is decoded.
+
+    Args:
+        picture: in memory or a path.
+        short_side: pixels to which it is going to be brought; None for its own size.
+        bytes_per_pixel: memory that grows with the picture.
+        overhead: bytes that do not.
+        device: whose memory is meant.
+
+    Raises:
+        PictureError: the file cannot be read.
+        TooLargeError: it does not fit; the message names the file and a short side that would.
+    """
+    if isinstance(picture, Image.Image):
+        what, size = "a picture", picture.size
+    else:
+        what, size = f"{picture}: a picture", picture_size(picture)
+    scale = short_side / min(size) if short_side else 1
+    width, height = (max(1, round(side * scale)) for side in size)
+    refuse_too_large(what, (width, height), bytes_per_pixel, overhead, device)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ Nothing is painted or measured before all names are known to fit and all weights
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from gan_style.data.images import find_pictures, some_pictures
 from gan_style.device import choose_device
 from gan_style.errors import EvaluationError
@@ -25,7 +23,6 @@ from gan_style.evaluation.outputs import (
 from gan_style.evaluation.scores import Scores
 from gan_style.models.feature_networks import picture_features
 from gan_style.shipped import BASE
-from gan_style.sizes import MINIMUM_SIDE
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 
@@ -73,8 +70,7 @@ def _outputs(
 def _style(style: str, stylizer: Stylizer) -> StyleCode:
     """The style of a code, of a name, of a picture or of a folder's pictures."""
     code = stylizer.style(style)
-    picture = Image.new("RGB", (MINIMUM_SIDE, MINIMUM_SIDE))
-    stylizer.stylize(picture, code, strength=0)  # refuses a code of another model before any work
+    stylizer.refuse_foreign(code)  # before any work
     return code
 
 

@@ -23,20 +23,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from gan_style.data.images import (
     Picture,
     open_picture,
-    picture_size,
+    refuse_too_large_picture,
     resize_short_side,
     save_picture,
 )
 from gan_style.device import choose_device, keep_freed_memory
 from gan_style.errors import PictureError
 from gan_style.files import replacing
-from gan_style.memory import refuse_too_large, scaled_size
 from gan_style.models.feature_networks import picture_features
 from gan_style.networks import PICTURE_NETWORKS
 from gan_style.optimization.coarse_to_fine import CoarseToFine, Progress, Show, in_color
@@ -119,7 +117,9 @@ def optimize(
 
 def _schedule(content: Picture, config: OptimizeConfig, progress: Progress) -> CoarseToFine:
     device = choose_device(config.device)
-    _refuse_too_large(content, config, device)
+    network = PICTURE_NETWORKS[config.features].bytes_per_pixel
+    per_pixel = network + VECTORS[config.optimizer] * _VECTOR
+    refuse_too_large_picture(content, config.size, per_pixel, _OVERHEAD, device)
     photo = open_picture(content, config.size)
     if config.size is not None:
         photo = resize_short_side(photo, config.size)
@@ -191,11 +191,3 @@ def save_history(path: Path, history: Sequence[LossRecord], facts: dict[str, Any
     records = [asdict(record) for record in history]
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(facts | {"history": records}, indent=1), encoding="utf-8")
-
-
-def _refuse_too_large(content: Picture, config: OptimizeConfig, device: torch.device) -> None:
-    """Refuse it by its size alone, before anything is decoded."""
-    sides = content.size if isinstance(content, Image.Image) else picture_size(content)
-    network = PICTURE_NETWORKS[config.features].bytes_per_pixel
-    per_pixel = network + VECTORS[config.optimizer] * _VECTOR
-    refuse_too_large(*scaled_size(sides, config.size), per_pixel, _OVERHEAD, device)

@@ -7,7 +7,7 @@ from gan_style.data.collection import Style
 from gan_style.files import file_name
 from gan_style.models.style_model import MODEL_FILE, StyleModel
 from gan_style.pretrained import write_model
-from gan_style.shipped import STYLE_SUFFIX
+from gan_style.shipped import STYLE_SUFFIX, STYLES
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 
@@ -32,5 +32,5 @@ def encode_styles(
     written = {}
     for style in styles[:_MOST]:
         code = stylizer.encode(style.paths, style.name)
-        written[code.save(folder / "styles" / f"{file_name(style.name)}{STYLE_SUFFIX}")] = code
+        written[code.save(folder / STYLES / f"{file_name(style.name)}{STYLE_SUFFIX}")] = code
     return written

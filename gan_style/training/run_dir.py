@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from gan_style.checkpoint import newest_checkpoint
+from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, save_config
 from gan_style.errors import ConfigError
 
@@ -32,7 +32,7 @@ def resume_source(config: Config) -> Path | None:
     place = Path(wanted)
     if place.is_file():
         return place
-    folder = place / "checkpoints"
+    folder = place / CHECKPOINTS
     newest = newest_checkpoint(folder)
     if newest is None:
         raise ConfigError(f"train.resume: no checkpoint that can be read in {folder}")
@@ -47,7 +47,7 @@ def run_folder(config: Config, source: Path | None) -> Path:
     """
     if config.run.dir is not None:
         folder = Path(config.run.dir)
-        taken = folder / "checkpoints"
+        taken = folder / CHECKPOINTS
         if source is None and taken.is_dir() and any(taken.iterdir()):
             raise ConfigError(
                 f"run.dir {folder} holds a run already; resume it with train.resume=true, "

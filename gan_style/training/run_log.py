@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gan_style.checkpoint import load_checkpoint, newest_checkpoint
+from gan_style.checkpoint import CHECKPOINTS, load_checkpoint, newest_checkpoint
 from gan_style.config import config_to_dict, load_config
 from gan_style.evaluation.scores import Scores
 from gan_style.training.tracking import build_tracker
@@ -23,7 +23,7 @@ def log_to_run(run: Path, scores: Scores, sheet: Image.Image) -> None:
         sheet: the contact sheet.
     """
     config = load_config(str(run / "config.yaml"))
-    newest = newest_checkpoint(run / "checkpoints")
+    newest = newest_checkpoint(run / CHECKPOINTS)
     state = load_checkpoint(newest)[1].get("tracker", {}) if newest else {}
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
     step = 1 + max((int(json.loads(line)["step"]) for line in lines), default=-1)

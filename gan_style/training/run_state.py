@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_style.checkpoint import (
+    BEST_FILE,
+    CHECKPOINTS,
     flatten_state,
     load_checkpoint,
     prune_checkpoints,
@@ -20,10 +22,6 @@ from gan_style.pretrained import read_model
 from gan_style.training.trainer import Trainer
 from gan_style.training.validation import Best, Quality, measure_quality
 
-CHECKPOINTS = "checkpoints"
-"""Folder of the checkpoints in a run folder."""
-BEST_FILE = "best.safetensors"
-"""The averaged model of the best checkpoint, beside the newest ones."""
 _RENAMED = {"learnt": "learned"}  # in checkpoints of version 0.1
 
 
