@@ -55,13 +55,14 @@ def refuse_too_large(
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be taken on a device; None where the system does not say.
 
-    Off CUDA it is the smaller of what the machine and the process's control group (a container's
-    limit) have left; where the machine does not say what is left, all of its memory.
+    Off CUDA it is the smallest of what the machine, the process's control group (a container's
+    limit) and the process's address space (`ulimit -v`) have left; where the machine does not say
+    what is left, all of its memory.
     """
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + kept
-    left = (_machine_memory(), _control_group_memory(Path("/sys/fs/cgroup")))
+    left = (_machine_memory(), _control_group_memory(Path("/sys/fs/cgroup")), _address_space())
     return min((bytes_ for bytes_ in left if bytes_ is not None), default=None)
 
 
@@ -88,6 +89,17 @@ def _control_group_memory(folder: Path) -> int | None:
         except (OSError, ValueError):
             continue
     return None
+
+
+def _address_space() -> int | None:
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError, IndexError):  # Windows, macOS
+        return None
+    return None if limit == resource.RLIM_INFINITY else max(0, limit - taken)
 
 
 def memory_in_use(device: torch.device) -> float:

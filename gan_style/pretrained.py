@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +32,7 @@ from gan_style.models.style_model import (
     StyleModelConfig,
 )
 from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
+from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
 
 CONFIG_FILE = "config.json"
@@ -40,6 +41,7 @@ FORMAT = 1
 """Version of the layout of CONFIG_FILE."""
 _LISTED = 20  # names in a message
 _CODES = "codes"  # the tensor's name
+_SIDES = "sides"  # among the metadata: at which sides these codes were read
 _DISCRIMINATOR = ".discriminator.safetensors"  # beside a model that may be trained on
 
 
@@ -49,8 +51,9 @@ class Pretrained:
 
     path: of the model. config: from which StyleModel is built. model: state of the averaged
     networks. discriminator: state of the discriminator, from which training goes on; empty if
-    there is none. codes: (n, d) of the pictures that it was trained on; (0, d) if it keeps none.
-    styles: files of the style codes that come with it, by name.
+    there is none. codes: (n, R, d) of the pictures that it was trained on; (0, 1, d) if it keeps
+    none. sides: R short sides in pixels at which these were read; see `StyleCode`. styles: files of
+    the style codes that come with it, by name.
     """
 
     path: Path
@@ -58,6 +61,7 @@ class Pretrained:
     model: dict[str, Tensor]
     discriminator: dict[str, Tensor]
     codes: Tensor
+    sides: tuple[int, ...]
     styles: Mapping[str, Path]
 
     def build(self) -> StyleModel:
@@ -104,12 +108,14 @@ def read_model(place: str | Path) -> Pretrained:
     else:
         model = _part(tensors, "average")
     config = _config(file, facts["model"], model)
+    codes = tensors.get(_CODES, torch.empty(0, config.code_dim)).float()
     return Pretrained(
         path=file,
         config=config,
         model=model,
         discriminator=_part(_discriminator_beside(file) if exported else tensors, "discriminator"),
-        codes=tensors.get(_CODES, torch.empty(0, config.code_dim)).float(),
+        codes=codes[:, None] if codes.ndim == 2 else codes,
+        sides=tuple(facts.get(_SIDES, (READING_SIDE,))),  # in earlier versions there was but one
         styles=styles_in(_home(file) / STYLES),
     )
 
@@ -119,6 +125,7 @@ def write_model(
     model: Mapping[str, Tensor],
     config: StyleModelConfig,
     codes: Tensor | None = None,
+    sides: Sequence[int] = (READING_SIDE,),
     discriminator: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write what `read_model` reads, in half precision; the discriminator into a file beside it.
@@ -130,6 +137,7 @@ def write_model(
         model: state of the averaged networks.
         config: of the model.
         codes: as in Pretrained.
+        sides: as in Pretrained.
         discriminator: as in Pretrained.
 
     Raises:
@@ -137,7 +145,7 @@ def write_model(
     """
     described = config.to_dict()
     kept = _halved(model if codes is None else {**model, _CODES: codes})
-    save_checkpoint(path, kept, {"kind": "model", "model": described})
+    save_checkpoint(path, kept, {"kind": "model", "model": described, _SIDES: list(sides)})
     if discriminator:
         parts = _halved({f"discriminator.{name}": values for name, values in discriminator.items()})
         beside = path.with_name(path.stem + _DISCRIMINATOR)

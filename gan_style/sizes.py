@@ -1,7 +1,13 @@
 """Sizes of pictures on which all parts agree."""
 
 READING_SIDE = 288
-"""Short side in pixels at which pictures of a style are read, learned from and compared."""
+"""Short side in pixels at which pictures of a style are learned from and compared."""
+READING_SIDES = (192, 288, 512, 1024)
+"""Short sides in pixels at which a style's pictures are read: strokes are as large, in pixels of
+the painting, as they are in the pictures at the side that is used."""
+CARRIED_SIDE = 512
+"""Pictures are read at up to this side even if they have to be enlarged for it; at larger ones only
+if they have as many pixels, for what the model reads in pictures enlarged further is blur."""
 MINIMUM_SIDE = 32
 """The networks take no shorter side, in pixels."""
 LONGEST_RATIO = 4

@@ -6,8 +6,11 @@ Knows nothing of networks: a code is made and used by `Stylizer`.
 import hashlib
 import io
 import json
+import math
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +22,13 @@ from torch import Tensor
 
 from gan_style.errors import StyleError
 from gan_style.files import replacing
+from gan_style.sizes import READING_SIDE
 
 THUMBNAIL_SIDE = 128
 MAXIMUM_HASHES = 4000
 """Hashes of this many pictures keep the file under 100 KB."""
+FORMAT = 2
+"""Version of the file's layout; in 1 there was one code, read at READING_SIDE."""
 _HEADER = "gan_style_code"  # key of a style code's file header
 
 
@@ -30,9 +36,13 @@ _HEADER = "gan_style_code"  # key of a style code's file header
 class StyleCode:
     """A style learned from a set of pictures.
 
+    A style looks different at different sizes: read at a larger one, its strokes are larger. So
+    there is a code for each of R sizes, between which `at` interpolates.
+
     Attributes:
-        mean: (d,) the code.
-        spread: (d,) deviation of the single pictures' codes around it; 0 for one picture.
+        mean: (R, d) the codes; (d,) is taken as one row.
+        spread: (R, d) deviations of the single pictures' codes around them; 0 for one picture.
+        sides: R short sides in pixels, ascending, at which the pictures were read.
         name: of the style, for people.
         model: `Stylizer.id` of the model that encoded it; codes mean nothing to another one.
         count: pictures it was made from.
@@ -47,12 +57,21 @@ class StyleCode:
     count: int = 1
     hashes: tuple[str, ...] = ()
     thumbnail: Image.Image | None = None
+    sides: tuple[int, ...] = (READING_SIDE,)
 
     def __post_init__(self) -> None:
-        if self.mean.ndim != 1 or self.spread.shape != self.mean.shape:
+        for name in ("mean", "spread"):  # frozen: set as dataclasses do it themselves
+            codes = getattr(self, name)
+            object.__setattr__(self, name, codes[None] if codes.ndim == 1 else codes)
+        if self.mean.ndim != 2 or self.spread.shape != self.mean.shape:
             raise StyleError(
                 f"style {self.name!r}: mean {tuple(self.mean.shape)} and spread "
-                f"{tuple(self.spread.shape)} have to be of one length (d,)"
+                f"{tuple(self.spread.shape)} have to be of one shape (R, d)"
+            )
+        if len(self.sides) != len(self.mean) or not _ascending(self.sides):
+            raise StyleError(
+                f"style {self.name!r}: it was read at {list(self.sides)} px, which has to be one "
+                f"ascending side for each of its {len(self.mean)} codes"
             )
         if not (torch.isfinite(self.mean).all() and torch.isfinite(self.spread).all()):
             raise StyleError(f"style {self.name!r}: the code holds numbers that are not finite")
@@ -60,12 +79,42 @@ class StyleCode:
     def __repr__(self) -> str:
         made = f"{self.count} picture{'' if self.count == 1 else 's'}"
         model = self.model or "unknown"
-        return f"StyleCode({self.name!r}, model {model}, {made}, d={len(self.mean)})"
+        return f"StyleCode({self.name!r}, model {model}, {made}, d={self.dim})"
+
+    @property
+    def dim(self) -> int:
+        """d, the numbers in a code."""
+        return self.mean.shape[1]
+
+    def at(self, side: float) -> Tensor:
+        """The code (d,) as if the pictures had been read at a short side of so many pixels.
+
+        Linear in the logarithm of the side between the two nearest that there are; beyond the
+        smallest and the largest side it is theirs.
+        """
+        place = bisect(self.sides, side)
+        if place in (0, len(self.sides)):
+            return self.mean[max(0, place - 1)]
+        below, above = self.sides[place - 1 : place + 1]
+        share = math.log(side / below) / math.log(above / below)
+        return self.mean[place - 1].lerp(self.mean[place], share)
 
     def perturb(self, seed: int) -> "StyleCode":
         """A variant: the mean plus the spread times normal numbers drawn from `seed`."""
-        drawn = torch.randn(self.mean.shape, generator=torch.Generator().manual_seed(seed))
+        drawn = torch.randn(self.dim, generator=torch.Generator().manual_seed(seed))
         return replace(self, mean=self.mean + self.spread * drawn, name=f"{self.name} #{seed}")
+
+    def read_at(self, sides: Sequence[int]) -> "StyleCode":
+        """The style with codes at these sides, ascending, which are interpolated as by `at`."""
+        if tuple(sides) == self.sides:
+            return self
+        spreads = replace(self, mean=self.spread)
+        return replace(
+            self,
+            mean=torch.stack([self.at(side) for side in sides]),
+            spread=torch.stack([spreads.at(side) for side in sides]),
+            sides=tuple(sides),
+        )
 
     def interpolate(self, other: "StyleCode", share: float) -> "StyleCode":
         """The style `share` of the way to `other`; 0 is this one, 1 the other."""
@@ -75,6 +124,8 @@ class StyleCode:
     def mix(styles: "Sequence[StyleCode]", weights: Sequence[float]) -> "StyleCode":
         """Weighted mean of styles of one model; the weights are brought to sum 1.
 
+        It has every size at which one of them was read.
+
         Raises:
             StyleError: different models, differing counts, or weights that sum to 0.
         """
@@ -83,17 +134,20 @@ class StyleCode:
         if len({s.model for s in styles}) > 1:
             named = ", ".join(f"{s.name!r} of {s.model or 'no model'}" for s in styles)
             raise StyleError(f"styles of different models cannot be mixed: {named}")
-        if len({s.mean.shape for s in styles}) > 1:
+        if len({s.dim for s in styles}) > 1:
             raise StyleError("styles with codes of different lengths cannot be mixed")
         total = float(sum(weights))
         if not np.isfinite(total) or abs(total) < 1e-9:
             raise StyleError(
                 f"weights {list(weights)} sum to {total}; the sum has to differ from 0"
             )
+        sides = sorted({side for style in styles for side in style.sides})
+        read = [style.read_at(sides) for style in styles]
         shares = [w / total for w in weights]
         return StyleCode(
-            mean=torch.stack([s.mean * w for s, w in zip(styles, shares, strict=True)]).sum(0),
-            spread=torch.stack([s.spread * w for s, w in zip(styles, shares, strict=True)]).sum(0),
+            mean=torch.stack([s.mean * w for s, w in zip(read, shares, strict=True)]).sum(0),
+            spread=torch.stack([s.spread * w for s, w in zip(read, shares, strict=True)]).sum(0),
+            sides=tuple(sides),
             name=" + ".join(s.name for s in styles),
             model=styles[0].model,
             count=sum(s.count for s in styles),
@@ -103,7 +157,13 @@ class StyleCode:
     def save(self, path: str | Path) -> Path:
         """Write the style to one file under 100 KB, whole or not at all."""
         path = Path(path)
-        facts = {"name": self.name, "model": self.model, "count": self.count, "format": 1}
+        facts = {
+            "name": self.name,
+            "model": self.model,
+            "count": self.count,
+            "sides": self.sides,
+            "format": FORMAT,
+        }
         tensors = {
             "mean": self.mean.float().contiguous(),
             "spread": self.spread.float().contiguous(),
@@ -133,7 +193,9 @@ class StyleCode:
             )
         try:
             with safe_open(path, "pt") as file:
-                facts = json.loads((file.metadata() or {})[_HEADER])
+                facts = dict(json.loads((file.metadata() or {})[_HEADER]))
+                if (version := facts.get("format", 1)) > FORMAT:
+                    raise ValueError(f"format {version}, and this version reads up to {FORMAT}")
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             packed = tensors.get("thumbnail")
             picture = None if packed is None else Image.open(io.BytesIO(_tensor_to_bytes(packed)))
@@ -146,6 +208,7 @@ class StyleCode:
                 name=str(facts["name"]),
                 model=str(facts["model"]),
                 count=int(facts["count"]),
+                sides=tuple(map(int, facts.get("sides", (READING_SIDE,)))),  # 1 has but one
                 hashes=tuple(digests[i : i + 16].hex() for i in range(0, len(digests), 16)),
                 thumbnail=picture,
             )
@@ -162,6 +225,10 @@ class StyleCode:
 def is_style_file(path: str | Path) -> bool:
     """Whether a file is marked as a style code; `StyleCode.load` finds out whether it is whole."""
     return _HEADER in _header(path)
+
+
+def _ascending(sides: Sequence[int]) -> bool:
+    return all(0 < one < other for one, other in pairwise((*sides, math.inf)))
 
 
 def _header(path: str | Path) -> dict[str, str]:

@@ -1,30 +1,25 @@
 """Use of a trained model: pictures -> style code, photo and style -> painting. No training code."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_style.color import transfer_luminance
-from gan_style.data.images import (
-    Picture,
-    center_crop,
-    open_picture,
-    refuse_too_large_picture,
-    resize_short_side,
-    some_pictures,
-    to_image,
-    to_tensor,
-)
+from gan_style.data.images import Picture, open_picture
 from gan_style.device import autocast, choose_device, choose_precision
-from gan_style.errors import ConfigError, ModelError, PictureError, StyleError
+from gan_style.encoding import Progress, encode_pictures, pictures_of
+from gan_style.errors import ModelError, StyleError
 from gan_style.files import replacing
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
+from gan_style.painting.budget import refuse_too_large_painting
+from gan_style.painting.config import PaintConfig
+from gan_style.painting.painter import Painter
+from gan_style.painting.pixels import Pixels
 from gan_style.pretrained import (
     CONFIG_FILE,
     base_id,
@@ -34,19 +29,11 @@ from gan_style.pretrained import (
     write_model,
 )
 from gan_style.shipped import BASE, STYLE_SUFFIX, STYLES, named_styles
-from gan_style.sizes import LONGEST_RATIO, MINIMUM_SIDE, READING_SIDE
-from gan_style.style_code import StyleCode, make_thumbnail, picture_hash
-
-logger = logging.getLogger(__name__)
-
-_BYTES = {"bfloat16": 600, "float32": 1000}  # a pixel, by benchmarks/painting.py --memory
-_CUDA_BYTES = 1150  # a pixel, as measured on an H200 in bfloat16
-_OVERHEAD = 0.1e9  # bytes, whatever the size
+from gan_style.sizes import READING_SIDE
+from gan_style.style_code import StyleCode
 
 Style: TypeAlias = StyleCode | Picture | Sequence[Picture]
 """A code, the path of its file, its name, or pictures to encode: in memory, paths, or a folder."""
-Progress: TypeAlias = Callable[[Iterable[Picture]], Iterable[Picture]]
-"""Wrapped around what is worked through, as tqdm is."""
 
 
 class Stylizer:
@@ -62,8 +49,9 @@ class Stylizer:
         model: its weights are frozen, and it is moved to `device`.
         identity: `model_id` of the model, which its style codes carry.
         device: where networks run.
-        codes: (n, d) of the pictures that it was trained on, for `sample_style`.
+        codes: (n, R, d) of the pictures that it was trained on, for `sample_style`.
         styles: files of its named style codes.
+        sides: R short sides at which these were read; see `StyleCode`.
     """
 
     def __init__(
@@ -73,12 +61,14 @@ class Stylizer:
         device: torch.device,
         codes: Tensor | None = None,
         styles: Mapping[str, Path] | None = None,
+        sides: Sequence[int] = (READING_SIDE,),
     ) -> None:
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
         self.device = device
         self.precision = choose_precision("auto", device)
         self._codes = torch.empty(0) if codes is None else codes
+        self._sides = tuple(sides)
         self._style_files = dict(styles or {})
         self._styles = _StyleFiles(self._style_files)
 
@@ -105,7 +95,7 @@ class Stylizer:
         styles = read.styles
         if identity == base_id():
             styles = named_styles() | dict(styles)
-        return cls(model, identity, chosen, read.codes, styles)
+        return cls(model, identity, chosen, read.codes, styles, read.sides)
 
     @property
     def styles(self) -> Mapping[str, StyleCode]:
@@ -145,8 +135,9 @@ class Stylizer:
     ) -> StyleCode:
         """Read a style from one or more pictures.
 
-        The code of a set is the mean of its pictures' codes; the spread is their deviation.
-        A picture that cannot be read is skipped with a warning in the log.
+        The code of a set is the mean of its pictures' codes; the spread is their deviation. They
+        are read at every side of READING_SIDES that half of them have, 512 px at least. A picture
+        that cannot be read is skipped with a warning in the log.
 
         Args:
             pictures: in memory or paths; one path may be a folder, whose pictures are taken.
@@ -156,27 +147,8 @@ class Stylizer:
         Raises:
             PictureError: not one of the pictures can be read.
         """
-        found, own_name = _pictures_of(pictures)
-        codes: list[Tensor] = []
-        hashes: list[str] = []
-        shown: list[Image.Image] = []
-        for opened in _readable(found, progress):
-            codes.append(self._code(opened))
-            hashes.append(picture_hash(opened))
-            if len(shown) < 4:
-                shown.append(resize_short_side(opened, 160))
-        if not codes:
-            raise PictureError(f"no picture of {len(found)} can be read: nothing to encode")
-        stacked = torch.stack(codes)
-        return StyleCode(
-            mean=stacked.mean(0),
-            spread=stacked.std(0, correction=0),
-            name=name or own_name,
-            model=self.id,
-            count=len(codes),
-            hashes=tuple(hashes),
-            thumbnail=make_thumbnail(shown),
-        )
+        found, own_name = pictures_of(pictures)
+        return encode_pictures(self.model, self.device, found, name or own_name, self.id, progress)
 
     def sample_style(self, seed: int) -> StyleCode:
         """A style that nobody has painted: somewhere between two pictures the model learned from.
@@ -195,7 +167,8 @@ class Stylizer:
         rng = torch.Generator().manual_seed(seed)
         one, other = self._codes[torch.randperm(len(self._codes), generator=rng)[:2]]
         code = torch.lerp(one, other, 0.25 + torch.rand((), generator=rng) / 2)
-        return StyleCode(code, torch.zeros_like(code), f"sample {seed}", self.id, count=0)
+        spread = torch.zeros_like(code)
+        return StyleCode(code, spread, f"sample {seed}", self.id, count=0, sides=self._sides)
 
     def stylize(
         self,
@@ -205,35 +178,65 @@ class Stylizer:
         *,
         keep_color: bool = False,
         size: int | None = None,
+        stroke_size: float = 1.0,
+        memory: float | None = None,
     ) -> Image.Image:
         """Paint a picture in a style.
+
+        Strokes are as large, relative to the picture, as in the style's own pictures, whatever the
+        size of the painting. A large picture is painted smaller, and then brought up with its own
+        edges (`gan_style.painting`).
 
         Args:
             picture: PIL picture or path.
             style: as `style` takes it: a code of this model, a file, a name, or pictures.
             strength: 0 gives the picture back, 1 the full style.
             keep_color: keep the picture's colors and take only the light and dark of the painting.
-            size: short side in pixels of the painting; None keeps the picture's own. Strokes keep
-                their size in pixels, so a larger painting has finer ones.
+            size: short side in pixels of the painting; None keeps the picture's own.
+            stroke_size: 0.5 to 4, how many times as large strokes are as in the style's pictures.
+            memory: GB that painting may take; None takes what is free, no more than 2 on a CPU.
 
         Raises:
             PictureError: the picture, or not one of the style's, can be read.
             StyleError: no such style, or a code of another model.
-            ConfigError: strength outside [0, 1] or size below 32.
+            ConfigError: an option that is not allowed, such as a strength outside [0, 1].
             TooLargeError: the painting does not fit into memory; it names a size that does.
         """
-        if not 0 <= strength <= 1:
-            raise ConfigError(f"strength is {strength}; allowed: 0 to 1")
-        if size is not None and size < MINIMUM_SIDE:
-            raise ConfigError(f"size is {size}; allowed: at least {MINIMUM_SIDE}")
+        config = PaintConfig(
+            strength=strength,
+            keep_color=keep_color,
+            size=size,
+            stroke_size=stroke_size,
+            memory=memory,
+        )
         code = self.style(style)
         self.refuse_foreign(code)
-        self._refuse_too_large(picture, size)
+        refuse_too_large_painting(picture, size)
         opened = open_picture(picture)
-        if size is not None:
-            opened = resize_short_side(opened, size)
-        painted = to_image(self._paint(to_tensor(opened), code.mean, strength))
-        return transfer_luminance(opened, painted) if keep_color else painted
+        return Image.fromarray(self.paint(np.asarray(opened), code, config))
+
+    def paint(
+        self,
+        pixels: Pixels,
+        style: StyleCode,
+        config: PaintConfig = PaintConfig(),  # noqa: B008
+    ) -> Pixels:
+        """As `stylize`, from and to arrays of pixels.
+
+        Args:
+            pixels: (H, W, 3) RGB, uint8 or uint16; is not changed.
+            style: a code of this model.
+            config: the options of `stylize`.
+
+        Returns:
+            (H, W, 3) of the same type, or with the short side `config.size`.
+
+        Raises:
+            StyleError: a code of another model.
+            TooLargeError: the painting does not fit into memory.
+        """
+        self.refuse_foreign(style)
+        return Painter(self.model, self.device, self.precision).paint(pixels, style, config)
 
     def save_pretrained(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write model and named styles into a folder that `from_pretrained` reads.
@@ -263,7 +266,9 @@ class Stylizer:
                 raise ModelError(f"{path} is there already; force=True replaces it")
         contents = {path: file.read_bytes() for path, file in styles.items()}
         codes = self._codes if len(self._codes) else None
-        write_model(folder / MODEL_FILE, self.model.state_dict(), self.model.config, codes)
+        write_model(
+            folder / MODEL_FILE, self.model.state_dict(), self.model.config, codes, self._sides
+        )
         for path, content in contents.items():
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
@@ -281,45 +286,11 @@ class Stylizer:
                 f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
                 f"{self.id}: encode its pictures again with this model"
             )
-        if len(code.mean) != self.model.config.code_dim:
+        if code.dim != self.model.config.code_dim:
             raise StyleError(
-                f"style {code.name!r} has {len(code.mean)} numbers, the model "
+                f"style {code.name!r} has {code.dim} numbers, the model "
                 f"{self.model.config.code_dim}"
             )
-
-    def _refuse_too_large(self, picture: Picture, size: int | None) -> None:
-        per_pixel = _CUDA_BYTES if self.device.type == "cuda" else _BYTES[self.precision]
-        refuse_too_large_picture(picture, size, per_pixel, _OVERHEAD, self.device)
-
-    @torch.inference_mode()
-    def _code(self, picture: Image.Image) -> Tensor:
-        # a style is read from a bounded number of pixels: the middle of a very long picture
-        small = resize_short_side(center_crop(picture, LONGEST_RATIO), READING_SIDE)
-        # float32: codes are computed once, and have to agree to the last digit across machines
-        return self.model.encode(to_tensor(small).to(self.device)[None, None])[0].cpu()
-
-    @torch.inference_mode()
-    def _paint(self, content: Tensor, code: Tensor, strength: float) -> Tensor:
-        """(3, H, W) in [0, 1] -> the same. Pictures under 32 px are enlarged for the networks."""
-        if strength == 0:
-            return content
-        height, width = content.shape[1:]
-        photo = content[None].to(self.device)
-        enlarge = max(1.0, MINIMUM_SIDE / min(height, width))
-        if enlarge > 1:
-            sides = [max(MINIMUM_SIDE, round(side * enlarge)) for side in (height, width)]
-            photo = torch.nn.functional.interpolate(photo, sides, mode="bilinear")
-        target = code[None].to(self.device)
-        if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
-            target = self.model.encode(photo[:, None]).lerp(target, strength)
-        # at the size at which codes are read, and in float32, as they are: rounding would move them
-        target = self.model.corrected(_shrunk(photo, READING_SIDE), target)
-        with self.autocast():
-            painted = self.model.generator(photo, target).float()
-        painted = photo.lerp(painted, min(1.0, 2 * strength))
-        if enlarge > 1:
-            painted = torch.nn.functional.interpolate(painted, (height, width), mode="area")
-        return painted[0].cpu()
 
 
 class _StyleFiles(Mapping[str, StyleCode]):
@@ -345,37 +316,3 @@ class _StyleFiles(Mapping[str, StyleCode]):
 
     def __repr__(self) -> str:
         return f"styles({', '.join(self._files)})"
-
-
-def _shrunk(photo: Tensor, side: int) -> Tensor:
-    """(B, 3, H, W) with a short side of at most so many pixels."""
-    factor = side / min(photo.shape[2:])
-    if factor >= 1:
-        return photo
-    sides = [round(length * factor) for length in photo.shape[2:]]
-    return torch.nn.functional.interpolate(photo, sides, mode="bilinear", antialias=True)
-
-
-def _pictures_of(pictures: Picture | Sequence[Picture]) -> tuple[Sequence[Picture], str]:
-    """The pictures themselves, and what their style is called unless it has a name."""
-    if isinstance(pictures, Image.Image):
-        return [pictures], "style"
-    if not isinstance(pictures, str | Path):
-        return pictures, "style"
-    place = Path(pictures)
-    return (some_pictures(place), place.name) if place.is_dir() else ([place], place.stem)
-
-
-def _readable(pictures: Sequence[Picture], progress: Progress) -> Iterator[Image.Image]:
-    """Open each; log those that cannot be read, and how many they were."""
-    skipped = 0
-    for picture in progress(pictures):
-        try:
-            opened = open_picture(picture)
-        except PictureError as error:
-            skipped += 1
-            logger.warning("skipped: %s", error)
-        else:
-            yield opened
-    if skipped:
-        logger.warning("%d of %d pictures were skipped", skipped, len(pictures))

@@ -21,12 +21,12 @@ from gan_style.style_code import StyleCode
 CONFIG = StyleModelConfig(2)
 MODEL = {"encoder.a": torch.tensor([1.0, 0.5]), "generator.b": torch.tensor([[2.0]])}
 DISCRIMINATOR = {"c": torch.tensor([3.0])}
-CODES = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
+CODES = torch.tensor([[[5.0, 6.0], [7.0, 8.0]]])  # one picture read at two sides
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    write_model(path, MODEL, CONFIG, CODES, DISCRIMINATOR)
+    write_model(path, MODEL, CONFIG, CODES, (288, 512), DISCRIMINATOR)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "m.discriminator.safetensors",
         "m.safetensors",
@@ -38,6 +38,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     }
     assert read.discriminator["c"].tolist() == [3.0]
     assert read.codes.tolist() == CODES.tolist()
+    assert read.sides == (288, 512)
     assert {v.dtype for v in [*read.model.values(), read.codes]} == {torch.float32}
     kept = load_checkpoint(path)[0]
     assert kept["generator.b"].dtype == torch.float16
@@ -47,7 +48,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_a_model_alone_has_no_discriminator_and_no_codes(tmp_path: Path) -> None:
     write_model(tmp_path / "m.safetensors", MODEL, CONFIG)
     read = read_model(tmp_path / "m.safetensors")
-    assert (read.discriminator, read.codes.shape) == ({}, (0, 2))
+    assert (read.discriminator, read.codes.shape) == ({}, (0, 1, 2))
 
 
 def test_another_file_than_the_one_shipped_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from gan_style.checkpoint import save_checkpoint
 from gan_style.errors import StyleError
 from gan_style.shipped import STYLE_SUFFIX
+from gan_style.sizes import READING_SIDE, READING_SIDES
 from gan_style.style_code import (
     MAXIMUM_HASHES,
     THUMBNAIL_SIDE,
@@ -76,7 +77,8 @@ def test_the_thumbnail_looks_like_it(tmp_path: Path) -> None:
 
 def test_the_least_style_goes_there_and_back(tmp_path: Path) -> None:
     again = StyleCode.load(str(StyleCode(torch.ones(2), torch.zeros(2)).save(str(tmp_path / "x"))))
-    assert again.mean.tolist() == [1.0, 1.0]
+    assert again.mean.tolist() == [[1.0, 1.0]]
+    assert again.sides == (READING_SIDE,)
     assert (again.name, again.model, again.count) == ("style", "", 1)
     assert again.hashes == ()
     assert again.thumbnail is None
@@ -90,7 +92,7 @@ def test_codes_of_half_precision_are_saved_in_float32(tmp_path: Path) -> None:
 def test_a_code_that_is_a_part_of_a_batch_can_be_saved(tmp_path: Path) -> None:
     batch = torch.arange(12.0).view(3, 4)
     saved = StyleCode(batch.T[1], batch.T[2]).save(tmp_path / "x")
-    assert StyleCode.load(saved).mean.tolist() == [1.0, 5.0, 9.0]
+    assert StyleCode.load(saved).mean.tolist() == [[1.0, 5.0, 9.0]]
 
 
 @pytest.mark.parametrize("count", [5000, 50_000])
@@ -99,8 +101,9 @@ def test_a_style_of_many_pictures_is_under_100_kilobytes(
 ) -> None:
     hashes = tuple(f"{i:032x}" for i in range(count))
     big = StyleCode(
-        mean=torch.randn(512),
-        spread=torch.rand(512),
+        mean=torch.randn(len(READING_SIDES), 512),
+        spread=torch.rand(len(READING_SIDES), 512),
+        sides=READING_SIDES,
         name="n" * 200,
         model=whole.model,
         count=count,
@@ -238,8 +241,9 @@ def test_a_style_file_without_one_of_its_parts_is_refused(tmp_path: Path, missin
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mean": torch.zeros(5)}, r"mean \(5,\) and spread \(4,\)"),
-        ({"mean": torch.zeros(2, 2), "spread": torch.zeros(2, 2)}, "of one length"),
+        ({"mean": torch.zeros(5)}, r"mean \(1, 5\) and spread \(1, 4\)"),
+        ({"mean": torch.zeros(1, 2, 2), "spread": torch.zeros(1, 2, 2)}, "of one shape"),
+        ({"mean": torch.zeros(2, 2), "spread": torch.zeros(2, 2)}, r"read at \[288\] px.* 2 codes"),
         ({"mean": torch.tensor([0, 0, 0, torch.nan])}, "not finite"),
         ({"spread": torch.tensor([0, 0, 0, torch.inf])}, "not finite"),
     ],
@@ -272,11 +276,74 @@ def test_a_thumbnail_that_is_cut_off_is_found_when_it_is_loaded(
 # ---------------------------------------------------------------------- values
 
 
-def test_mean_and_spread_have_to_be_vectors_of_one_length() -> None:
-    with pytest.raises(StyleError, match=r"style 'odd': mean \(3,\) and spread \(2,\)"):
+def test_mean_and_spread_have_to_be_of_one_shape() -> None:
+    with pytest.raises(StyleError, match=r"style 'odd': mean \(1, 3\) and spread \(1, 2\)"):
         StyleCode(torch.zeros(3), torch.zeros(2), name="odd")
-    with pytest.raises(StyleError, match=r"mean \(1, 3\)"):
-        StyleCode(torch.zeros(1, 3), torch.zeros(1, 3))
+    with pytest.raises(StyleError, match=r"mean \(1, 1, 3\)"):
+        StyleCode(torch.zeros(1, 1, 3), torch.zeros(1, 1, 3))
+
+
+@pytest.mark.parametrize("sides", [(), (288,), (288, 288), (512, 288), (0, 288), (1, 2, 3)])
+def test_there_is_one_ascending_side_for_each_code(sides: tuple[int, ...]) -> None:
+    with pytest.raises(StyleError, match=r"one ascending side for each of its 2 codes"):
+        StyleCode(torch.zeros(2, 3), torch.zeros(2, 3), sides=sides)
+
+
+# ---------------------------------------------------------------------- sizes
+
+
+def read_at_three() -> StyleCode:
+    mean = torch.tensor([[0.0, 8.0], [2.0, 4.0], [3.0, 0.0]])
+    return StyleCode(mean, mean / 10, "sized", "m", sides=(128, 256, 1024))
+
+
+@pytest.mark.parametrize(
+    ("side", "code"),
+    [
+        (128, [0.0, 8.0]),
+        (256, [2.0, 4.0]),
+        (1024, [3.0, 0.0]),
+        (512, [2.5, 2.0]),  # half of the way from 256 to 1024, in octaves
+        (128 * 2**0.5, [1.0, 6.0]),
+        (64, [0.0, 8.0]),  # beyond the ends it is theirs
+        (4000, [3.0, 0.0]),
+    ],
+)
+def test_between_sides_a_code_is_interpolated(side: float, code: list[float]) -> None:
+    assert read_at_three().at(side).tolist() == pytest.approx(code)
+
+
+def test_a_code_of_one_side_is_the_same_at_all() -> None:
+    assert {tuple(style([1.0, 2.0]).at(side).tolist()) for side in (32, 288, 999)} == {(1.0, 2.0)}
+
+
+def test_mixed_styles_have_the_sides_of_all() -> None:
+    plain = StyleCode(torch.tensor([4.0, 4.0]), torch.zeros(2), "plain", "m", sides=(512,))
+    mixed = StyleCode.mix([read_at_three(), plain], [1, 1])
+    assert mixed.sides == (128, 256, 512, 1024)
+    assert mixed.mean.tolist() == [[2.0, 6.0], [3.0, 4.0], [3.25, 3.0], [3.5, 2.0]]
+    assert mixed.spread[:, 0].tolist() == pytest.approx([0.0, 0.1, 0.125, 0.15])
+
+
+def test_a_variant_is_moved_alike_at_all_sides() -> None:
+    sized = read_at_three()
+    moved = (sized.perturb(3).mean - sized.mean) / sized.spread.clamp(min=1e-9)
+    assert moved[1, 0].item() == pytest.approx(moved[2, 0].item())
+    assert moved[0, 1].item() == pytest.approx(moved[1, 1].item())
+
+
+def test_sides_are_saved_and_files_of_format_1_have_one(tmp_path: Path) -> None:
+    again = StyleCode.load(read_at_three().save(tmp_path / "x"))
+    assert again.sides == (128, 256, 1024)
+    assert torch.equal(again.mean, read_at_three().mean)
+    save_file(tensors(), tmp_path / "old", facts())
+    assert StyleCode.load(tmp_path / "old").sides == (READING_SIDE,)
+
+
+def test_a_file_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    save_file(tensors(), tmp_path / "x", facts(format=3))
+    with pytest.raises(StyleError, match="format 3, and this version reads up to 2"):
+        StyleCode.load(tmp_path / "x")
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
@@ -310,8 +377,8 @@ def test_repr_is_one_line_without_numbers_or_thumbnail(whole: StyleCode) -> None
 def test_mix_is_the_weighted_mean() -> None:
     one, two = style([1.0, 0.0], [0.5, 0.0], "oil"), style([3.0, 4.0], [0.1, 0.2], "ink")
     mixed = StyleCode.mix([one, two], [1, 3])
-    assert mixed.mean.tolist() == pytest.approx([2.5, 3.0])
-    assert mixed.spread.tolist() == pytest.approx([0.2, 0.15])
+    assert mixed.mean[0].tolist() == pytest.approx([2.5, 3.0])
+    assert mixed.spread[0].tolist() == pytest.approx([0.2, 0.15])
     assert (mixed.name, mixed.model, mixed.count) == ("oil + ink", "m", 2)
 
 
@@ -375,7 +442,7 @@ def test_variants_spread_as_the_pictures_do() -> None:
 
 
 def test_variants_of_a_single_picture_are_its_code() -> None:
-    assert torch.equal(style([1.0, 2.0]).perturb(5).mean, torch.tensor([1.0, 2.0]))
+    assert torch.equal(style([1.0, 2.0]).perturb(5).mean, torch.tensor([[1.0, 2.0]]))
 
 
 # ---------------------------------------------------------------------- hashes, thumbnails

@@ -22,6 +22,7 @@ from gan_style.config import Config
 from gan_style.data.collection import Style, read_each
 from gan_style.data.dataset import BatchDataset, decode_image
 from gan_style.errors import ConfigError, PictureError
+from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 from gan_style.training.trainer import build_picture_losses
@@ -60,9 +61,11 @@ def refine(
     if not seconds > 0:
         raise ConfigError(f"seconds is {seconds}; allowed: above 0")
     loss_of = _Objective(stylizer, config, pictures, photos)
-    codes = torch.stack([stylizer.encode(path).mean for path in loss_of.pictures])  # (n, d)
+    single = [stylizer.encode(path).read_at(code.sides) for path in loss_of.pictures]
+    codes = torch.stack([each.at(READING_SIDE) for each in single])  # (n, d)
     weights = _optimize_weights(codes.to(stylizer.device), loss_of, seconds, progress)
-    return replace(code, mean=weights.cpu() @ codes)
+    means = torch.stack([each.mean for each in single])  # (n, R, d)
+    return replace(code, mean=torch.einsum("n,nrd->rd", weights.cpu(), means))
 
 
 def _optimize_weights(

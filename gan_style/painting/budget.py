@@ -1,0 +1,92 @@
+"""How much of a painting fits into memory at a time, and which photos do not fit at all.
+
+A painting is made in tiles, so that only the pixels of the photo and of the painting grow with
+their size, and the smallest tile is always needed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from gan_style.data.images import Picture, refuse_too_large_picture
+from gan_style.errors import TooLargeError
+from gan_style.memory import free_memory
+from gan_style.painting.tiles import smallest_pixels
+
+_BYTES = {"bfloat16": 640, "float32": 1030}  # a pixel painted, by benchmarks/painting.py --memory
+_CUDA_BYTES = 1150  # a pixel, as measured on an H200 in bfloat16
+_PROCESS = 0.6e9  # bytes that a process takes at rest, and for a strip of the painting
+_USUAL = 2e9  # bytes that a process may take on a CPU if nothing is said
+_LEAST_USUAL = 0.5e9  # of these for the networks' maps, however large the photo is
+_COPIES = 3  # of the pixels that are held at a time: the photo, what it is scaled to, the painting
+_HELD = 4 * _COPIES  # bytes a pixel that these take: PIL keeps four
+_SHARE = 0.9  # of the memory that is free; the rest is for what cannot be foreseen
+
+
+def pixels_at_once(
+    photo_bytes: int, memory: float | None, device: torch.device, precision: str
+) -> int:
+    """The most pixels that may be painted at a time.
+
+    Args:
+        photo_bytes: size of the photo's pixels.
+        memory: GB that painting may take, of the process or on the accelerator; None: see
+            `PaintConfig.memory`.
+        device: where it is painted.
+        precision: "bfloat16" or "float32".
+
+    Raises:
+        TooLargeError: not even the smallest tile fits.
+    """
+    cuda = device.type == "cuda"
+    held = 0 if cuda else _COPIES * photo_bytes
+    at_rest = 0 if cuda else _PROCESS
+    per_pixel = _CUDA_BYTES if cuda else _BYTES[precision]
+    smallest = per_pixel * smallest_pixels()
+    if memory is not None:
+        left, said = memory * 1e9 - at_rest - held, f"{memory:g} GB are allowed"
+    else:
+        free = free_memory(device)
+        usual = float("inf") if cuda else max(_LEAST_USUAL, _USUAL - at_rest - held)
+        left = usual if free is None else min(usual, _SHARE * free - held)
+        said = "" if free is None else f"{free / 1e9:.1f} GB are free on {device.type}"
+    if left < smallest:
+        needed = (at_rest if memory is not None else 0) + held + smallest
+        raise TooLargeError(f"painting it needs {needed / 1e9:.2f} GB of memory, and {said}")
+    return int(min(left / per_pixel, 2**40))
+
+
+def refuse_too_large_painting(picture: Picture, size: int | None) -> None:
+    """Raise unless photo and painting fit into memory, by their sizes alone: nothing is decoded.
+
+    Args:
+        picture: in memory or a path.
+        size: short side in pixels of the painting; None for the picture's own.
+
+    Raises:
+        PictureError: the file cannot be read.
+        TooLargeError: they do not fit; the message names a size that would.
+    """
+    cpu = torch.device("cpu")  # pixels are kept there
+    for short_side in {None, size}:
+        refuse_too_large_picture(
+            picture, short_side, _HELD, _BYTES["bfloat16"] * smallest_pixels(), cpu
+        )
+
+
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Turn what allocators raise into the error of a photo that does not fit.
+
+    Raises:
+        TooLargeError: memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise TooLargeError(f"{what}: memory ran out while it was painted") from error
+    except RuntimeError as error:  # PyTorch has no class of its own for this on the CPU
+        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        raise TooLargeError(f"{what}: memory ran out while it was painted") from error

@@ -1,0 +1,135 @@
+"""A photo of any size and a style -> its painting.
+
+Shapes: H rows, W columns, d numbers in a style code.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gan_style.color import to_gray
+from gan_style.device import autocast
+from gan_style.models.style_model import StyleModel
+from gan_style.painting.budget import memory_errors, pixels_at_once
+from gan_style.painting.config import PaintConfig
+from gan_style.painting.enlargement import Enlargement, strips
+from gan_style.painting.pixels import Pixels, resized, to_floats, write_floats
+from gan_style.painting.plan import Plan, plan_painting
+from gan_style.painting.tiles import paint_in_tiles
+from gan_style.sizes import READING_SIDE
+from gan_style.style_code import StyleCode
+
+_MOST_READ = 1024  # px: short side at which a photo's own style is read
+_OVER = 0.5  # share that the second painting has where a painting is painted over
+
+
+class Painter:
+    """Paints with a model on a device.
+
+    Args:
+        model: without gradients, on the device.
+        device: where networks run.
+        precision: in which they run there, "bfloat16" or "float32".
+    """
+
+    def __init__(self, model: StyleModel, device: torch.device, precision: str) -> None:
+        self.model = model
+        self.device = device
+        self.precision = precision
+
+    @torch.inference_mode()
+    def paint(self, photo: Pixels, style: StyleCode, config: PaintConfig) -> Pixels:
+        """Paint a photo.
+
+        Args:
+            photo: (H, W, 3), 8 or 16 bits, RGB; is not changed.
+            style: of this model.
+            config: how.
+
+        Returns:
+            (H, W, 3), or the sides that `config.size` asks for, of as many bits.
+
+        Raises:
+            TooLargeError: it does not fit into memory.
+        """
+        if config.size is not None:
+            photo = resized(photo, sides_with(photo.shape[:2], config.size))
+        if config.strength == 0:
+            return photo[:]  # a view: nothing changes pixels in place
+        pixels = pixels_at_once(photo.nbytes, config.memory, self.device, self.precision)
+        plan = plan_painting(min(photo.shape[:2]), config.stroke_size, style.sides[-1])
+        code = style.at(plan.reading)[None].to(self.device)
+        height, width = photo.shape[:2]
+        with memory_errors(f"a picture of {width}x{height} px"):
+            small, painted = self._painted(photo, plan, code, config.strength, pixels)
+            return _brought_up(photo, small, painted, config.keep_color)
+
+    def _painted(
+        self, photo: Pixels, plan: Plan, code: Tensor, strength: float, pixels: int
+    ) -> tuple[Tensor, Tensor]:
+        """The photo at the plan's last side, and its painting, (1, 3, h, w) each.
+
+        code: (1, d). pixels: the most that are painted at a time.
+        """
+        small = self._reduced(photo, plan.side)
+        if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
+            own = self.model.encode(_shrunk(small, _MOST_READ)[:, None])
+            code = own.lerp(code, strength)
+        painted = small.lerp(self._generate(small, code, pixels), min(1.0, 2 * strength))
+        if plan.again is None:
+            return small, painted
+        larger = self._reduced(photo, plan.again)
+        enlarged = Enlargement(small, painted, larger.shape[2:]).whole(larger)
+        over = self._generate(enlarged, code, pixels)
+        return larger, enlarged.lerp(over, _OVER * strength)
+
+    def _reduced(self, photo: Pixels, side: int) -> Tensor:
+        """The photo with a short side of so many pixels, (1, 3, h, w) float32 in [0, 1]."""
+        return to_floats(resized(photo, sides_with(photo.shape[:2], side)), self.device)
+
+    def _generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
+        """What the generator makes of (1, 3, h, w) with a code that suits the photo."""
+        # at the size at which codes are learned, and in float32, as they are read
+        code = self.model.corrected(_shrunk(content, READING_SIDE), code)
+        with autocast(self.device, self.precision):
+            return paint_in_tiles(self.model.generator, content, code, pixels)
+
+
+def sides_with(sides: Sequence[int], short_side: int) -> tuple[int, int]:
+    """Sides in the same proportion, of which the shorter one has so many pixels."""
+    height, width = (max(1, round(side * short_side / min(sides))) for side in sides)
+    return height, width
+
+
+def _shrunk(photo: Tensor, side: int) -> Tensor:
+    """(1, 3, H, W) with a short side of at most so many pixels."""
+    if min(photo.shape[2:]) <= side:
+        return photo
+    sides = sides_with(photo.shape[2:], side)
+    return F.interpolate(photo, sides, mode="bilinear", antialias=True)
+
+
+def _brought_up(photo: Pixels, small: Tensor, painted: Tensor, keep_color: bool) -> Pixels:
+    """The painting (1, 3, h, w) of a reduced photo at the size of the photo, in its bits.
+
+    `keep_color`: with the photo's chroma, and the luminance of the painting (Gatys et al. 2017).
+    """
+    result = np.empty_like(photo)
+    sides = photo.shape[:2]
+    enlargement = None
+    if min(sides) > min(painted.shape[2:]):
+        enlargement = Enlargement(small, painted, sides)
+    elif sides != painted.shape[2:]:  # under 32 px, which networks get enlarged
+        painted = F.interpolate(painted, sides, mode="area")
+    for start, stop in strips(len(photo)):
+        rows = to_floats(photo[start:stop], painted.device)
+        strip = painted[:, :, start:stop]
+        if enlargement is not None:
+            strip = enlargement.rows(start, stop, rows)
+        if keep_color:
+            strip = rows + to_gray(strip) - to_gray(rows)
+        write_floats(strip, result[start:stop])
+    return result

@@ -1,0 +1,56 @@
+"""Arrays of a picture's pixels, of 8 or 16 bits, and tensors, without a copy of all in floats.
+
+Elsewhere a picture is a float32 tensor (1, 3, H, W), RGB in [0, 1]; a photo of 48 megapixels would
+take 576 MB as one, and 144 MB as it is in its file.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W, 3), RGB."""
+
+
+def white_of(pixels: Pixels) -> int:
+    """The value of white: 255 or 65535."""
+    return int(np.iinfo(pixels.dtype).max)
+
+
+def to_floats(pixels: Pixels, device: torch.device) -> Tensor:
+    """(H, W, 3) -> (1, 3, H, W) float32 in [0, 1]."""
+    if pixels.dtype == np.uint8:  # bytes to the device, and floats only there
+        # a copy, because these may be read-only, which PyTorch does not know
+        values = torch.from_numpy(np.array(pixels)).to(device).float()
+    else:
+        values = torch.from_numpy(pixels.astype(np.float32)).to(device)
+    return (values / white_of(pixels)).permute(2, 0, 1)[None].contiguous()
+
+
+def write_floats(painted: Tensor, pixels: Pixels) -> None:
+    """Put (1, 3, H, W) in [0, 1] into (H, W, 3), rounded; not-a-number becomes 0."""
+    scaled = painted[0].nan_to_num().clamp(0, 1).mul(white_of(pixels)).round_().permute(1, 2, 0)
+    eight = pixels.dtype == np.uint8
+    pixels[:] = (scaled.byte() if eight else scaled).cpu().numpy()
+
+
+def resized(pixels: Pixels, sides: tuple[int, int]) -> Pixels:
+    """The picture with H and W of `sides`, by Lanczos' filter."""
+    if pixels.shape[:2] == sides:
+        return pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(_resized(Image.fromarray(pixels), sides))
+    white = white_of(pixels)
+    result = np.empty((*sides, 3), pixels.dtype)
+    for channel in range(3):  # PIL has no color of 16 bits
+        values = np.asarray(_resized(Image.fromarray(pixels[..., channel].astype("f4")), sides))
+        result[..., channel] = values.clip(0, white).round()
+    return result
+
+
+def _resized(image: Image.Image, sides: tuple[int, int]) -> Image.Image:
+    return image.resize((sides[1], sides[0]), Image.Resampling.LANCZOS, None, 3.0)
