@@ -147,7 +147,7 @@ class Strip(Output, Model):
     """Paint one photo on the way from style to style, side by side."""
 
     examples: ClassVar[tuple[str, ...]] = (
-        "gan-style strip photo.jpg woodblock mosaic pen-on-cream -o strip.png",
+        "gan-style strip photo.jpg woodblock mosaic pen-and-ink -o strip.png",
     )
 
     photo: str = option(positional=True)

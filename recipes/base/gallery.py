@@ -20,7 +20,7 @@ from gan_style.data.images import resize_short_side, save_picture
 SHOWN = {
     "gilded-page": "coffee",
     "bold-poster": "astronaut",
-    "pen-on-cream": "rocket",
+    "pen-and-ink": "rocket",
     "stained-planes": "chelsea",
 }
 """Named styles, and the photograph that each is shown on."""
