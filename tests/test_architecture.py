@@ -22,11 +22,12 @@ ROWS = {  # package -> those below it that it may import
     "models": "foundation",
     "losses": "foundation models",
     "data": "foundation",
+    "painting": "foundation models data",
     "api": "foundation models data",
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
     "training": "foundation models losses data api evaluation",
-    "cli": "foundation models losses data api optimization evaluation training",
+    "cli": "foundation models losses data painting api optimization evaluation training",
 }
 ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
 

@@ -67,7 +67,7 @@ class Stylize(Output, Model):
 
 def _targets(photos: list[Path], output: Path, given: Sequence[str]) -> dict[Path, Path]:
     """Where each photo's painting goes; two of one name are refused rather than overwritten."""
-    from gan_style.data.images import SUFFIXES
+    from gan_style.data.formats import SUFFIXES
 
     several = len(given) > 1 or Path(given[0]).is_dir()
     if not several and output.suffix and not output.is_dir():
