@@ -92,9 +92,9 @@ def read_canvas(
 def _taken_apart(
     image: Image.Image, file: Path | bytes | None, name: str, keep_gps: bool
 ) -> Canvas:
+    deep = read_deep(image, file) if file is not None else None
     orientation = _orientation(image)
     exif, dpi = read_exif(image, keep_gps=keep_gps), read_dpi(image)
-    deep = read_deep(image, file) if file is not None else None
     if deep is None:
         pixels, alpha, profile = _decoded(image, orientation)
     else:

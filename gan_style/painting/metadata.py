@@ -14,8 +14,8 @@ _KEPT = {  # of the first directory: who, what and when; the rest describes how 
     *(_Base.DateTime, _Base.Artist, _Base.HostComputer, _Base.Rating, _Base.RatingPercent),
     *(_Base.Copyright, _Base.XPTitle, _Base.XPComment, _Base.XPAuthor),
     *(_Base.XPKeywords, _Base.XPSubject),
-    *(_Base.XResolution, _Base.YResolution, _Base.ResolutionUnit),
 }
+_RESOLUTION = (_Base.XResolution, _Base.YResolution, _Base.ResolutionUnit)
 _STALE = {  # of the photo's directory: sizes, places in the picture, colors, and what has offsets
     *(_Base.ExifImageWidth, _Base.ExifImageHeight, _Base.ComponentsConfiguration),
     *(_Base.CompressedBitsPerPixel, _Base.ColorSpace, _Base.ExifInteroperabilityOffset),
@@ -43,13 +43,13 @@ def read_exif(image: Image.Image, *, keep_gps: bool) -> bytes | None:
     with suppress(Exception):  # broken metadata do not spoil a picture
         found = image.getexif()
         kept = {tag: value for tag, value in found.items() if tag in _KEPT}
-        kept[_Base.Orientation] = 1
         details = found.get_ifd(ExifTags.IFD.Exif).items()
         parts: Parts = {ExifTags.IFD.Exif: {tag: v for tag, v in details if tag not in _STALE}}
         if keep_gps:
             parts[ExifTags.IFD.GPSInfo] = dict(found.get_ifd(ExifTags.IFD.GPSInfo))
-        if len(kept) > 1 or any(parts.values()):
-            return _packed(kept, parts)
+        if kept or any(parts.values()):
+            kept |= {tag: found[tag] for tag in _RESOLUTION if tag in found}
+            return _packed({**kept, _Base.Orientation: 1}, parts)
     return None
 
 

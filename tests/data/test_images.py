@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from gan_style.data.grid import picture_grid
 from gan_style.data.formats import MAX_PIXELS
+from gan_style.data.grid import picture_grid
 from gan_style.data.images import (
     center_box,
     center_crop,
