@@ -14,7 +14,8 @@ import torch
 from PIL import ExifTags, Image, ImageCms
 from torch import Tensor
 
-from gan_style.data.formats import SUFFIXES, opened, reason
+from gan_style.data.formats import SUFFIXES
+from gan_style.data.opening import opened, reason
 from gan_style.errors import PictureError
 from gan_style.files import find_files, replacing
 from gan_style.memory import refuse_too_large

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from gan_style.data.formats import opened
 from gan_style.data.images import deep_gray
+from gan_style.data.opening import opened
 from gan_style.painting.deep import read_deep
 from gan_style.painting.metadata import read_dpi, read_exif
 from gan_style.painting.profiles import FileProfile, read_profile, to_srgb

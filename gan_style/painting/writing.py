@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_style.data.formats import FORMATS, Format, reason, written_format
+from gan_style.data.formats import FORMATS, Format, written_format
+from gan_style.data.opening import reason
 from gan_style.errors import ConfigError, PictureError
 from gan_style.files import replacing
 from gan_style.painting.canvas import Canvas

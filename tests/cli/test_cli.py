@@ -35,7 +35,8 @@ OPTIONS = {
     ],
     "stylize": [
         *("PHOTO...", "--style", "--model", "--output", "--strength", "--keep-color", "--size"),
-        *("--device", "--force", "woodblock"),
+        *("--device", "--force", "--format", "--quality", "--keep-gps", "--skip-existing"),
+        "woodblock",
     ],
     "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
     "sample": [
@@ -167,7 +168,7 @@ def test_the_shell_completes_commands_options_and_styles() -> None:
         return [item.value for item in complete.get_completions(words[:-1], words[-1])]
 
     assert completed("sty") == ["stylize"]
-    assert completed("stylize --keep") == ["--keep-color"]
+    assert completed("stylize --keep-c") == ["--keep-color"]
     assert "woodblock" in completed("stylize a.jpg --style wood")
     assert completed("optimize a.jpg --optimizer s") == ["sgd"]
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from gan_style.data.formats import MAX_PIXELS
 from gan_style.data.grid import picture_grid
 from gan_style.data.images import (
     center_box,
@@ -29,6 +28,7 @@ from gan_style.data.images import (
     to_image,
     to_tensor,
 )
+from gan_style.data.opening import MAX_PIXELS
 from gan_style.errors import PictureError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
