@@ -8,6 +8,7 @@ from typing import Any
 
 import imagecodecs
 import tifffile
+from PIL import ExifTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from gan_style.painting.metadata import as_read, loaded, without_head
@@ -17,7 +18,7 @@ _AFTER_HEADER = 33
 """Where the first chunk of a PNG ends, and others may begin."""
 _INCHES_A_METER = 1 / 0.0254
 _METERS = 1
-_LONG = 4
+_LONG, _UNDEFINED = 4, 7
 
 
 def png_bytes(
@@ -59,6 +60,9 @@ def tiff_bytes(
 ) -> bytes:
     """Encode a TIFF, deflated; arguments are `png_bytes`'s."""
     base, parts = loaded(exif)
+    tags = [*_texts(base), *((tag - 1, "I", 1, 0, True) for tag in parts)]
+    if profile:
+        tags.append((ExifTags.Base.InterColorProfile, _UNDEFINED, len(profile), profile, True))
     file = io.BytesIO()
     with tifffile.TiffWriter(file, byteorder="<") as writer:
         writer.write(
@@ -68,19 +72,18 @@ def tiff_bytes(
             compression="zlib",
             predictor=True,
             rowsperstrip=max(1, 2**18 // pixels.shape[1]),
-            iccprofile=profile,
             resolution=dpi,
             resolutionunit="INCH" if dpi else None,
             metadata=None,
             software=False,
-            extratags=[*_texts(base), *((tag - 1, "I", 1, 0, True) for tag in parts)],
+            extratags=tags,
         )
     for tag, part in parts.items():
         _append(file, tag, part)
     return file.getvalue()
 
 
-def _texts(base: Mapping[int, Any]) -> list[tuple[int, str, int, bytes, bool]]:
+def _texts(base: Mapping[int, Any]) -> list[tuple[int, str | int, int, bytes | int, bool]]:
     """Title, artist, camera and so on: the texts of the first directory."""
     return [
         (tag, "s", 0, value.encode("latin-1"), True)

@@ -303,7 +303,8 @@ def test_a_profile_is_painted_in_srgb_and_written_again(
     if depth == 8:
         data, given = pillow("PNG", icc_profile=profile)()[:2]
     else:
-        data, given = deep_tiff(DEEP, DEEP, photometric="rgb", iccprofile=profile)()[:2]
+        tags = [(34675, 7, len(profile), profile, True)]
+        data, given = deep_tiff(DEEP, DEEP, photometric="rgb", extratags=tags)()[:2]
     canvas = read_canvas(data)
     in_srgb = ImageCms.profileToProfile(
         Image.fromarray(to_8_bits(given)), io.BytesIO(profile), ImageCms.createProfile("sRGB")
