@@ -26,8 +26,10 @@ def fill_hidden(pixels: Pixels, alpha: Pixels) -> None:
         half, half_alpha = _halved(pixels, alpha)
         fill_hidden(half, half_alpha)
         for rows in strips(*alpha.shape):
-            down, across = np.nonzero(alpha[rows] == 0)
-            pixels[rows][down, across] = _between(half, down + rows.start, across)
+            hidden = alpha[rows] == 0
+            if hidden.any():
+                doubled = _doubled(half, rows, alpha.shape[1])
+                np.copyto(pixels[rows], doubled, where=hidden[..., None])
 
 
 def _halved(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
@@ -50,19 +52,20 @@ def _halved(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
 
 def _sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W, C) -> sums of each 2 x 2; at an odd end, of what is there."""
-    for axis in (0, 1):
-        values = np.add.reduceat(values, np.arange(0, values.shape[axis], 2), axis=axis)
-    return values
+    down: NDArray[np.float32] = values[::2].copy()
+    down[: values.shape[0] // 2] += values[1::2]
+    sums: NDArray[np.float32] = down[:, ::2].copy()
+    sums[:, : values.shape[1] // 2] += down[:, 1::2]
+    return sums
 
 
-def _between(half: Pixels, down: NDArray[np.intp], across: NDArray[np.intp]) -> Pixels:
-    """Interpolate a picture of half the size at places (n,) of the whole one; (n, 3)."""
-    height, width = half.shape[:2]
-    top, bottom, low = _neighbors(down, height)
-    left, right, far = _neighbors(across, width)
-    upper = half[top, left] * (1 - far) + half[top, right] * far
-    lower = half[bottom, left] * (1 - far) + half[bottom, right] * far
-    mixed: Pixels = (upper * (1 - low) + lower * low).round().astype(half.dtype)
+def _doubled(half: Pixels, rows: slice, width: int) -> Pixels:
+    """Rows of the whole picture, of so many pixels each, interpolated from the half."""
+    top, bottom, low = _neighbors(np.arange(rows.start, rows.stop), half.shape[0])
+    left, right, far = _neighbors(np.arange(width), half.shape[1])
+    low, far = low[:, None, None], far[:, None]
+    band = half[top] * (1 - low) + half[bottom] * low
+    mixed: Pixels = (band[:, left] * (1 - far) + band[:, right] * far).round().astype(half.dtype)
     return mixed
 
 
@@ -71,7 +74,7 @@ def _neighbors(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Before, after, and how far between them, along an axis of so many half pixels."""
     before = (places - 1) // 2  # centers: place + 1/2 in the whole is (place - 1/2) / 2 here
-    share = np.where(places % 2, np.float32(0.25), np.float32(0.75))[:, None]
+    share = np.where(places % 2, np.float32(0.25), np.float32(0.75))
     return before.clip(0), (before + 1).clip(0, length - 1), share
 
 
