@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from gan_style.style_code import StyleCode
     from gan_style.stylizer import Stylizer
 
-_BYTES_READ = 10
-"""Memory that a pixel of a photo takes from file to file, beside what painting takes."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stylize(Output, Model):
@@ -98,16 +95,16 @@ class Stylize(Output, Model):
 
     def _to_paint(self, photos: list[Photo]) -> list[Photo]:
         """Those without a painting, which there has to be none of unless that is said."""
-        there = [photo for photo in photos if photo.target and photo.target.exists()]
-        if not self.skip_existing:
-            for photo in there:
-                if not self.force:
-                    hint = "--force replaces it, --skip-existing keeps it and goes on"
-                    raise ConfigError(f"{photo.target} is there already; {hint}")
+        if self.force:
             return photos
-        if there:
-            print(f"there already: {len(there)} of {len(photos)} paintings")
-        return [photo for photo in photos if photo not in there]
+        missing = [photo for photo in photos if not (photo.target and photo.target.exists())]
+        if len(missing) < len(photos):
+            if not self.skip_existing:
+                there = next(photo.target for photo in photos if photo not in missing)
+                hint = "--force replaces it, --skip-existing keeps it and goes on"
+                raise ConfigError(f"{there} is there already; {hint}")
+            print(f"there already: {len(photos) - len(missing)} of {len(photos)} paintings")
+        return missing
 
     def _refuse_what_cannot_work(self, photos: list[Photo]) -> None:
         lossless = {photo.kind.name for photo in photos if photo.kind.quality is None}
@@ -136,8 +133,8 @@ class Stylize(Output, Model):
                     if error:
                         tqdm.write(f"skipped: {error}")
         except BaseException:
-            if len(photos) > 1:
-                print(f"painted {painted} of {len(photos)} so far; --skip-existing goes on")
+            if painted and not self.force:
+                print("what is painted is kept; --skip-existing goes on with the rest")
             raise
         if not painted:
             raise PictureError("no photo could be painted")
@@ -189,16 +186,13 @@ class _Work:
         return paint_all(photos, self._read, self.paint, self._write)
 
     def _read(self, photo: Photo) -> "Canvas":
-        import torch
-
-        from gan_style.data.images import picture_size, refuse_too_large_picture
+        from gan_style.data.images import picture_size
         from gan_style.painting.canvas import read_canvas
         from gan_style.painting.writing import refuse_size
 
         keep_gps = self.options.keep_gps
         if photo.source is None:
             return read_canvas(sys.stdin.buffer.read(), name=photo.name, keep_gps=keep_gps)
-        refuse_too_large_picture(photo.source, None, _BYTES_READ, 0, torch.device("cpu"))
         size = painting_size(picture_size(photo.source), self.options.size)
         refuse_size(photo.kind, photo.name, *size)
         return read_canvas(photo.source, keep_gps=keep_gps)

@@ -11,7 +11,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError, features
 
 from gan_style.data.formats import FORMATS, NO_AVIF
-from gan_style.errors import PictureError
+from gan_style.errors import GanStyleError, PictureError
 
 MAX_PIXELS = 178_956_970
 """Larger pictures are refused: a small file can hold a picture that fills the memory."""
@@ -47,7 +47,7 @@ def opened(source: Path | bytes, name: str | None = None) -> Iterator[Image.Imag
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 yield image
-    except PictureError:
+    except GanStyleError:
         raise
     except Exception as error:
         raise PictureError(f"{name}: {reason(error, source)}") from error

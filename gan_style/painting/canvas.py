@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import ExifTags, Image
 
 from gan_style.data.images import deep_gray
 from gan_style.data.opening import opened
+from gan_style.errors import TooLargeError
+from gan_style.memory import free_memory
 from gan_style.painting.deep import read_deep
 from gan_style.painting.metadata import read_dpi, read_exif
 from gan_style.painting.profiles import FileProfile, read_profile, to_srgb
@@ -26,6 +29,10 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda stored: stored.swapaxes(0, 1)[::-1],
 }
 """How stored pixels are seen upright, by EXIF's orientation; views, nothing is copied."""
+
+
+_BYTES = 10
+"""Memory that reading a pixel takes, as measured: 3 for itself, 4 for Pillow's copy, and alpha."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +87,24 @@ def read_canvas(
 
     Raises:
         PictureError: it is missing, unreadable, empty, broken, no picture or too large.
+        TooLargeError: reading it would take more memory than is free; nothing is decoded.
     """
     if isinstance(source, Image.Image):
         return _taken_apart(source, None, name or "a picture", keep_gps)
     file = source if isinstance(source, bytes) else Path(source)
     name = name or ("a picture" if isinstance(file, bytes) else str(file))
     with opened(file, name) as image:
+        _refuse_too_large(image, name)
         return _taken_apart(image, file, name, keep_gps)
+
+
+def _refuse_too_large(image: Image.Image, name: str) -> None:
+    free, needed = free_memory(torch.device("cpu")), _BYTES * image.width * image.height
+    if free is not None and needed > free:
+        raise TooLargeError(
+            f"{name}: reading a picture of {image.width}x{image.height} px takes about "
+            f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        )
 
 
 def _taken_apart(

@@ -74,7 +74,7 @@ def read_dpi(image: Image.Image) -> tuple[float, float] | None:
     with suppress(Exception):
         found = image.info.get("dpi") or _resolution(image.getexif())
         across, down = (float(number) for number in found)
-        if all(math.isfinite(number) and number > 0 for number in (across, down)):
+        if all(math.isfinite(number) and number > 1 for number in (across, down)):  # 1: none
             return across, down
     return None
 

@@ -291,7 +291,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_keeps_what_is_painted(
     assert main([*map(str, ["stylize", photos, *words, "-o", tmp_path / "out"])]) == 2
     captured = capsys.readouterr()
     assert "2.png: cannot be written: no space left on device" in captured.err
-    assert "painted 2 of 4 so far; --skip-existing goes on" in captured.out
+    assert "what is painted is kept; --skip-existing goes on with the rest" in captured.out
     assert named(tmp_path / "out") == ["0.png", "1.png", "3.png"]
     monkeypatch.undo()
     done(photos, *words, "-o", tmp_path / "out", "--skip-existing")

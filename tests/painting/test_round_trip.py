@@ -14,7 +14,7 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, features
 
 from gan_style.data.formats import FORMATS
-from gan_style.errors import PictureError
+from gan_style.errors import PictureError, TooLargeError
 from gan_style.painting.canvas import Canvas, read_canvas
 from gan_style.painting.strips import to_8_bits
 from gan_style.painting.writing import encode_canvas, what_is_lost, write_canvas
@@ -344,6 +344,44 @@ def test_gray_of_a_profile_is_painted_in_srgb_and_says_so(tmp_path: Path) -> Non
     assert rewritten(data, tmp_path / "rgb.png").profile == ADOBE
 
 
+def ink_profile() -> bytes:
+    """Four inks that all take light away alike: L* is 100, less 100 for a full ink."""
+    steps = bytes(range(256))
+    inks = [bin(node).count("1") for node in range(16)]  # how many are full at a corner
+    corners = b"".join(bytes([max(0, 255 - 255 * full), 128, 128]) for full in inks)
+    identity = struct.pack(">9i", *(65536 * (place % 4 == 0) for place in range(9)))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + 4 * steps + corners + 3 * steps
+    name = b"four inks\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(name)) + name + bytes(79),
+        b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061),
+        b"A2B0": table,
+    }
+    place, listed, data = 128 + 4 + 12 * len(tags), b"", b""
+    for tag, content in tags.items():
+        padded = content + bytes(-len(content) % 4)
+        listed += tag + struct.pack(">II", place + len(data), len(content))
+        data += padded
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s4sIIIIIIiii48s", place + len(data), bytes(4), 0x02100000, b"prtr",
+        b"CMYK", b"Lab ", bytes(12), b"acsp", *(bytes(4), 0, 0, 0, 0, 0, 0), 63190, 65536, 54061,
+        bytes(48),
+    )  # fmt: skip
+    return head + struct.pack(">I", len(tags)) + listed + data
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_cmyk_of_a_profile_is_painted_in_srgb_and_says_so(kind: str, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    ink = Image.new("CMYK", (40, 40), (0, 128, 0, 0))
+    ink.save(file, kind, icc_profile=ink_profile(), **(EXACT if kind == "JPEG" else {}))
+    canvas = rewritten(file.getvalue(), tmp_path / "x.png")
+    assert np.abs(canvas.pixels.astype(int) - 118).max() <= 3  # L* 50, where CMYK says magenta
+    assert canvas.profile is not None
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(canvas.profile))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
 def test_the_same_file_is_written_every_time(tmp_path: Path) -> None:
     data, *_ = pillow("PNG", SMOOTH[..., 0], icc_profile=imagecodecs.cms_profile("gray"))()
     canvas = read_canvas(data)
@@ -443,8 +481,9 @@ def test_exif_and_resolution_are_kept(
 
 def test_a_picture_without_description_gets_none(tmp_path: Path) -> None:
     for suffix in (".png", ".tif", ".jpg", ".webp"):
-        canvas = rewritten(pillow("PNG")()[0], tmp_path / f"x{suffix}")
-        assert (canvas.exif, canvas.dpi, canvas.profile) == (None, None, None)
+        for kind in ("PNG", "TIFF", "JPEG", "WEBP"):
+            canvas = rewritten(pillow(kind)()[0], tmp_path / f"x{suffix}")
+            assert (canvas.exif, canvas.dpi, canvas.profile) == (None, None, None), kind
 
 
 def test_broken_exif_does_not_spoil_a_picture() -> None:
@@ -493,6 +532,17 @@ def test_truncated_files_are_refused(name: str, share: float, tmp_path: Path) ->
     (tmp_path / "x").write_bytes(data[: int(len(data) * share)])
     with pytest.raises(PictureError, match="x: "):
         read_canvas(tmp_path / "x")
+
+
+def test_more_than_the_memory_is_refused_by_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (300, 200)).save(tmp_path / "x.png")
+    monkeypatch.setattr("gan_style.painting.canvas.free_memory", lambda device: 590_000)
+    with pytest.raises(TooLargeError, match=r"x\.png: reading a picture of 300x200 px takes"):
+        read_canvas(tmp_path / "x.png")
+    monkeypatch.setattr("gan_style.painting.canvas.free_memory", lambda device: 610_000)
+    assert read_canvas(tmp_path / "x.png").pixels.shape == (200, 300, 3)
 
 
 def test_what_is_no_picture_is_named() -> None:
