@@ -15,7 +15,7 @@ from gan_style.errors import TooLargeError
 from gan_style.memory import free_memory
 from gan_style.painting.deep import read_deep
 from gan_style.painting.metadata import read_dpi, read_exif
-from gan_style.painting.profiles import FileProfile, read_profile, to_srgb
+from gan_style.painting.profiles import FileProfile, gray_to_srgb, read_profile, to_srgb
 from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.transparency import fill_hidden, resized_alpha
 
@@ -142,7 +142,9 @@ def _from_deep(
     color: Pixels, alpha: Pixels | None, icc: bytes | None, orientation: int
 ) -> tuple[Pixels, Pixels | None, FileProfile]:
     profile = read_profile(icc, "L" if color.ndim == 2 else "RGB")
-    if color.ndim == 2:
+    if profile.from_gray:
+        color = gray_to_srgb(color, profile.from_gray)
+    elif color.ndim == 2:
         color = np.repeat(color[..., None], 3, axis=2)
     pixels = np.array(_upright(color, orientation), order="C")
     if alpha is not None:

@@ -28,11 +28,13 @@ class FileProfile:
     Attributes:
         kept: the profile that its painting is written in and with; None: in sRGB, with none.
         from_rgb: of RGB pixels, the profile that they are in; None for sRGB.
+        from_gray: of gray pixels, the profile that they are in.
         other: of pictures that are not RGB, what converts one of them to RGB in sRGB.
     """
 
     kept: bytes | None = None
     from_rgb: bytes | None = None
+    from_gray: bytes | None = None
     other: Callable[[Image.Image], Image.Image] | None = None
 
 
@@ -55,7 +57,8 @@ def read_profile(data: bytes | None, mode: str) -> FileProfile:
         if space == _SPACES.get(mode):
             srgb = ImageCms.createProfile("sRGB")
             transform = ImageCms.buildTransform(profile, srgb, mode, "RGB")
-            return FileProfile(srgb_profile(), other=transform.apply)
+            gray = data if space == "GRAY" else None
+            return FileProfile(srgb_profile(), from_gray=gray, other=transform.apply)
     return FileProfile()
 
 
@@ -75,14 +78,19 @@ def to_srgb(pixels: Pixels, profile: bytes) -> Pixels:
     return _transformed(pixels, profile, srgb_profile())
 
 
+def gray_to_srgb(values: Pixels, profile: bytes) -> Pixels:
+    """Gray of a profile, (H, W) of 8 or 16 bits, as RGB in sRGB, (H, W, 3)."""
+    return _transformed(values, profile, srgb_profile(), "gray")
+
+
 def from_srgb(pixels: Pixels, profile: bytes) -> Pixels:
     """sRGB, (H, W, 3) of 8 or 16 bits, in an RGB profile."""
     return _transformed(pixels, srgb_profile(), profile)
 
 
-def _transformed(pixels: Pixels, source: bytes, target: bytes) -> Pixels:
+def _transformed(pixels: Pixels, source: bytes, target: bytes, space: str = "rgb") -> Pixels:
     converted: Pixels = imagecodecs.cms_transform(
-        np.ascontiguousarray(pixels), source, target, colorspace="rgb", outcolorspace="rgb"
+        np.ascontiguousarray(pixels), source, target, colorspace=space, outcolorspace="rgb"
     )
     return converted
 

@@ -340,6 +340,11 @@ def test_gray_of_a_profile_is_painted_in_srgb_and_says_so(tmp_path: Path) -> Non
         profile = ImageCms.ImageCmsProfile(io.BytesIO(canvas.profile))
         assert "sRGB" in ImageCms.getProfileDescription(profile)
         assert profile.profile.xcolor_space == "RGB "
+    tags = [(34675, 7, len(light), light, True)]
+    deep = deep_tiff(DEEP[..., 0], DEEP_GRAY, photometric="minisblack", extratags=tags)()[0]
+    canvas = rewritten(deep, tmp_path / "deep.png")
+    assert canvas.pixels.dtype == np.uint16
+    assert (canvas.pixels > DEEP_GRAY + 20 * 257).all()
     data, *_ = pillow("PNG", SMOOTH[..., 0], icc_profile=ADOBE)()  # gray steps of an RGB profile
     assert rewritten(data, tmp_path / "rgb.png").profile == ADOBE
 
