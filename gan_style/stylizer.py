@@ -19,7 +19,7 @@ from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.painter import Painter
-from gan_style.painting.pixels import Pixels
+from gan_style.painting.strips import Pixels
 from gan_style.pretrained import (
     CONFIG_FILE,
     base_id,

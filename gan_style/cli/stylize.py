@@ -1,88 +1,189 @@
 """`gan-style stylize`: paint photos in a style."""
 
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
-from gan_style.cli.command import Model, Output, existing_pictures
-from gan_style.errors import ConfigError, PictureError, TooLargeError
+from gan_style.cli.command import Model, Output
+from gan_style.cli.photos import (
+    FORMAT_NAMES,
+    STANDARD,
+    Photo,
+    endings,
+    painting_size,
+    plan,
+    refuse_full_disk,
+    refuse_unwritable,
+)
+from gan_style.errors import ConfigError, GanStyleError, PictureError
 from gan_style.options import option
-from gan_style.sizes import MINIMUM_SIDE
+from gan_style.painting.config import PaintConfig
+
+if TYPE_CHECKING:
+    from gan_style.painting.canvas import Canvas
+    from gan_style.painting.strips import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stylize(Output, Model):
+class Stylize(Output, Model, PaintConfig):
     """Paint photos in a style.
 
     A style is a code, a picture, a folder of pictures, or a name. One photo is painted into a
-    file; several, or a folder, into a folder that takes <name>.png of each.
+    file; several, or a folder, into a folder, where sub-folders keep their names. Transparency,
+    color profile, EXIF, resolution and 16 bits a channel are kept if the kind of file can keep
+    them.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
         "gan-style stylize photo.jpg --style woodblock -o painted.png",
         "gan-style stylize photo.jpg --style my_pictures -o like_mine.png --size 512",
         "gan-style stylize holiday_photos --style mine --model runs/mine -o painted",
+        "gan-style stylize holiday_photos --style mosaic -o painted --format jpg --skip-existing",
+        "gan-style stylize - --style mosaic -o - < photo.heic > painted.png",
     )
 
     photos: tuple[str, ...] = option(positional=True, metavar="PHOTO")
-    """Photos, or folders of photos."""
+    """Photos, or folders of photos; - is standard input."""
     style: str = option(metavar="STYLE")
     """A code, a picture, a folder of pictures, or a name."""
-    strength: float = option(1.0, at_least=0, at_most=1)
-    """0 is the photo, 1 the full style."""
-    keep_color: bool = False
-    """Keep the photo's colors."""
-    size: int | None = option(None, at_least=MINIMUM_SIDE, metavar="PIXELS")
-    """Short side of the painting; the photo's own if not given."""
+    output: str = option(short="o", metavar="PATH")
+    """A file that ends in .png, .jpg, .webp, .avif or .tiff, a folder, or - for standard output."""
+    format: str | None = option(None, choices=FORMAT_NAMES)
+    """Kind of file in a folder or on standard output; png if not given. `same` is the photo's own
+    kind, or png where paintings cannot be written so."""
+    quality: int | None = option(None, at_least=1, at_most=100, metavar="1..100")
+    """Of jpg (95 if not given), webp (90; 100 loses nothing) and avif (80); png and tiff never
+    lose anything."""
+    keep_gps: bool = False
+    """Keep the place where a photo was taken in the EXIF of its painting."""
+    skip_existing: bool = False
+    """Keep paintings that are there, and go on with the others."""
 
     def run(self) -> None:
         """Paint all that can be read; one that cannot is reported and skipped."""
-        targets = _targets(existing_pictures(self.photos), Path(self.output), self.photos)
-        self.refuse_to_replace(*targets.values())
+        if self.force and self.skip_existing:
+            raise ConfigError("--force and --skip-existing exclude each other; give one")
+        if STANDARD in self.photos and sys.stdin.isatty():
+            raise ConfigError("PHOTO is -, but nothing is piped into standard input")
+        stream = self._standard_output() if self.output == STANDARD else None
+        with redirect_stdout(sys.stderr) if stream else nullcontext():
+            whole = plan(self.photos, self.output, self.format)
+            photos = self._to_paint(whole.photos)
+            self._refuse_what_cannot_work(photos)
+            if whole.left_alone:
+                count = whole.left_alone.total()
+                what = f"{count} files that are no pictures ({endings(whole.left_alone)})"
+                print(f"left alone: {what}")
+            if photos:
+                self._paint_all(photos, stream)
+
+    def _standard_output(self) -> IO[bytes]:
+        if sys.stdout.isatty():
+            raise ConfigError("--output is -, but standard output is the terminal; pipe it on")
+        return sys.stdout.buffer
+
+    def _to_paint(self, photos: list[Photo]) -> list[Photo]:
+        """Those without a painting, which there has to be none of unless that is said."""
+        if self.force:
+            return photos
+        missing = [photo for photo in photos if not (photo.target and photo.target.exists())]
+        if len(missing) < len(photos):
+            if not self.skip_existing:
+                there = next(photo.target for photo in photos if photo not in missing)
+                hint = "--force replaces it, --skip-existing keeps it and goes on"
+                raise ConfigError(f"{there} is there already; {hint}")
+            print(f"there already: {len(photos) - len(missing)} of {len(photos)} paintings")
+        return missing
+
+    def _refuse_what_cannot_work(self, photos: list[Photo]) -> None:
+        lossless = {photo.kind.name for photo in photos if photo.kind.quality is None}
+        if self.quality is not None and photos and all(p.kind.name in lossless for p in photos):
+            names = " and ".join(sorted(lossless))
+            raise ConfigError(
+                f"--quality is {self.quality}, but {names} files lose nothing and have none; "
+                "choose jpg, webp or avif, or leave it out"
+            )
+        refuse_unwritable(photo.target for photo in photos if photo.target)
+        refuse_full_disk(photos, self.size)
+
+    def _paint_all(self, photos: list[Photo], stream: IO[bytes] | None) -> None:
         from tqdm import tqdm
 
-        from gan_style.data.images import save_picture
         from gan_style.stylizer import Stylizer
 
         stylizer = Stylizer.from_pretrained(self.model, device=self.device)
         style = stylizer.style(self.style)
-        skipped = 0
-        for photo, target in tqdm(targets.items(), unit=" photos", disable=len(targets) == 1):
-            try:
-                painted = stylizer.stylize(
-                    photo, style, self.strength, keep_color=self.keep_color, size=self.size
-                )
-            except (PictureError, TooLargeError) as error:
-                skipped += 1
-                tqdm.write(f"skipped: {error}")
-                continue
-            save_picture(painted, target)
-        if skipped == len(targets):
+        stylizer.refuse_foreign(style)
+        config = self.only(PaintConfig)
+        work = _Work(self, lambda pixels: stylizer.paint(pixels, style, config), stream)
+        painted = skipped = 0
+        try:
+            with closing(work.outcomes(photos)) as outcomes:
+                bar = tqdm(outcomes, total=len(photos), unit=" photos", disable=len(photos) == 1)
+                for photo, error in bar:
+                    painted, skipped = painted + (not error), skipped + bool(error)
+                    if error:
+                        tqdm.write(f"skipped: {_naming(photo.name, error)}")
+        except BaseException:
+            if painted and not self.force:
+                print("what is painted is kept; --skip-existing goes on with the rest")
+            raise
+        if not painted:
             raise PictureError("no photo could be painted")
+        for what, count in work.lost.items():
+            print(f"{what} ({count} of {painted})")
         if skipped:
-            print(f"{skipped} of {len(targets)} photos were skipped")
-        print(f"painted {len(targets) - skipped} into {self.output}")
+            print(f"{skipped} of {len(photos)} photos were skipped")
+        if stream is None:
+            print(f"painted {painted} into {self.output}")
 
 
-def _targets(photos: list[Path], output: Path, given: Sequence[str]) -> dict[Path, Path]:
-    """Where each photo's painting goes; two of one name are refused rather than overwritten."""
-    from gan_style.data.images import SUFFIXES
+def _naming(name: str, error: GanStyleError) -> str:
+    """The error, with the name of the photo unless it has it already."""
+    return str(error) if name in str(error) else f"{name}: {error}"
 
-    several = len(given) > 1 or Path(given[0]).is_dir()
-    if not several and output.suffix and not output.is_dir():
-        return {photos[0]: output}
-    if several and output.suffix.lower() in SUFFIXES and not output.is_dir():
-        what = f"{len(given)} photos" if len(given) > 1 else f"the folder {given[0]}"
-        raise ConfigError(
-            f"--output is {output}, the name of one picture, but {what} is to be painted; give a "
-            "folder to paint into (are photo and output swapped?)"
-        )
-    targets: dict[Path, Path] = {}
-    taken: dict[Path, Path] = {}
-    for photo in photos:
-        target = output / f"{photo.stem}.png"
-        if target in taken:
-            raise ConfigError(f"{taken[target]} and {photo} would both become {target}; rename one")
-        targets[photo], taken[target] = target, photo
-    return targets
+
+class _Work:
+    """How photos are read, painted and written; `lost` counts what files could not keep."""
+
+    def __init__(
+        self, options: Stylize, paint: Callable[["Pixels"], "Pixels"], stream: IO[bytes] | None
+    ) -> None:
+        self.options = options
+        self.paint = paint
+        self.stream = stream
+        self.lost: Counter[str] = Counter()
+
+    def outcomes(
+        self, photos: list[Photo]
+    ) -> Generator[tuple[Photo, GanStyleError | None], None, None]:
+        """Each photo, and None when its painting is written, or why it is skipped."""
+        from gan_style.painting.pipeline import paint_all
+
+        return paint_all(photos, self._read, self.paint, self._write)
+
+    def _read(self, photo: Photo) -> "Canvas":
+        from gan_style.data.images import picture_size
+        from gan_style.painting.canvas import read_canvas
+        from gan_style.painting.writing import refuse_size
+
+        keep_gps = self.options.keep_gps
+        if photo.source is None:
+            return read_canvas(sys.stdin.buffer.read(), name=photo.name, keep_gps=keep_gps)
+        size = painting_size(picture_size(photo.source), self.options.size)
+        refuse_size(photo.kind, photo.name, *size)
+        return read_canvas(photo.source, keep_gps=keep_gps)
+
+    def _write(self, photo: Photo, canvas: "Canvas") -> None:
+        from gan_style.painting.writing import encode_canvas, what_is_lost, write_canvas
+
+        quality = self.options.quality if photo.kind.quality else None
+        if photo.target is not None:
+            write_canvas(canvas, photo.target, quality=quality)
+        elif self.stream is not None:
+            self.stream.write(encode_canvas(canvas, photo.kind, quality=quality))
+            self.stream.flush()
+        self.lost.update(what_is_lost(canvas, photo.kind))

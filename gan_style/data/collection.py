@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from gan_style.config import DataConfig
-from gan_style.data.images import SUFFIXES, find_pictures, group_pictures, picture_size
+from gan_style.data.formats import SUFFIXES
+from gan_style.data.images import find_pictures, group_pictures, picture_size
 from gan_style.errors import DataError, PictureError
 
 logger = logging.getLogger(__name__)

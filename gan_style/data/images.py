@@ -4,18 +4,18 @@ Elsewhere a picture is a float32 tensor (3, H, W), RGB in [0, 1].
 """
 
 import io
-import os
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms
 from torch import Tensor
 
+from gan_style.data.formats import SUFFIXES
+from gan_style.data.opening import opened, reason
 from gan_style.errors import PictureError
 from gan_style.files import find_files, replacing
 from gan_style.memory import refuse_too_large
@@ -24,13 +24,6 @@ Item = TypeVar("Item")
 Picture: TypeAlias = Image.Image | str | Path
 """A picture in memory, or the path of its file."""
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Endings, in lower case, by which picture files are found in a folder."""
-
-MAX_PIXELS = 178_956_970
-"""Larger pictures are refused: a small file can hold a picture that fills the memory."""
-
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -61,14 +54,14 @@ def read_picture(path: str | Path, short_side: int | None = None) -> Image.Image
     """Read a file's first picture as RGB, upright, in sRGB, over white where it is transparent.
 
     Args:
-        path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends in.
+        path: A file of one of `formats.FORMATS`, whatever its name ends in.
         short_side: A hint for decoding, in pixels: a JPEG of at least four times this size is
             decoded at a smaller scale, which is faster, but never below twice this.
 
     Raises:
         PictureError: The file is missing, unreadable, empty, broken, no picture or too large.
     """
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         if short_side is not None:
             image.draft(None, (2 * short_side, 2 * short_side))
         image.load()
@@ -88,7 +81,7 @@ def picture_size(path: str | Path) -> tuple[int, int]:
     Raises:
         PictureError: As `read_picture`, except that a truncated file can pass.
     """
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         return image.size
 
 
@@ -121,39 +114,6 @@ def refuse_too_large_picture(
     refuse_too_large(what, (width, height), bytes_per_pixel, overhead, device)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            os.listdir(path)  # raises if that is what is wrong with it
-            raise ValueError("a folder, not a file")
-        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
-            raise ValueError("not a regular file")
-        if not path.stat().st_size:
-            raise ValueError("the file is empty")
-        with Image.open(path, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            yield image
-    except Exception as error:  # decoders raise nearly anything on broken files
-        raise PictureError(f"{path}: {_reason(error, path)}") from error
-
-
-def _reason(error: Exception, path: Path) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "a link to a missing file" if path.is_symlink() else "no such file"
-    if isinstance(error, UnidentifiedImageError):
-        return f"not a picture that can be read ({', '.join(_FORMATS)})"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MAX_PIXELS} pixels"
-    if isinstance(error, MemoryError):
-        return "too large for the memory"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
 def _upright(image: Image.Image) -> Image.Image:
     turn = None
     with suppress(Exception):  # broken metadata do not spoil a picture
@@ -163,14 +123,15 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _opaque(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep_gray(image)
+        return deep_gray(image)
     if not image.has_transparency_data:
         return image.convert("RGB") if image.mode == "P" else image
     layers = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
 
 
-def _deep_gray(image: Image.Image) -> Image.Image:
+def deep_gray(image: Image.Image) -> Image.Image:
+    """Gray of 16 or 32 bits or of floats as L; white is 1, 255, 65535 or the brightest there."""
     values = np.array(image, dtype=np.float32)
     values[~np.isfinite(values)] = 0
     top = max(float(values.max()), 0.0)
@@ -308,4 +269,4 @@ def save_picture(image: Image.Image, path: str | Path) -> None:
         with replacing(path) as temporary:
             image.convert("RGB").save(temporary, kind, quality=95, subsampling=0)
     except OSError as error:
-        raise PictureError(f"{path}: cannot be written: {_reason(error, path)}") from error
+        raise PictureError(f"{path}: cannot be written: {reason(error, path)}") from error

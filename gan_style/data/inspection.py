@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from gan_style.data.collection import read_each
-from gan_style.data.images import SUFFIXES, group_pictures, picture_size, read_picture
+from gan_style.data.formats import SUFFIXES
+from gan_style.data.images import group_pictures, picture_size, read_picture
 from gan_style.files import find_files
 from gan_style.sizes import LONGEST_RATIO, READING_SIDE
 

@@ -11,18 +11,16 @@ is kept and enlarged.
 Shapes: h, w sides of the small painting; H, W of the photo; pictures are RGB.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gan_style.color import to_gray
+from gan_style.painting.strips import strips
 
 _RADIUS = 3  # pixels of the small painting around each
 _LEAST_VARIANCE = 1e-3  # of luminance: less is noise, and its slope is taken for flatter
 _STEEPEST = 1.5  # slopes are cut off here: beyond, noise of the photo becomes visible
-_ROWS = 128  # of the photo at a time, which bounds the memory
 
 
 class Enlargement:
@@ -34,7 +32,7 @@ class Enlargement:
         size: H and W.
     """
 
-    def __init__(self, small: Tensor, painted: Tensor, size: Sequence[int]) -> None:
+    def __init__(self, small: Tensor, painted: Tensor, size: tuple[int, int]) -> None:
         gray = to_gray(small)
         self._smooth = _Resized(painted, size, "bicubic")
         self._gray = _Resized(gray, size, "bicubic")
@@ -43,30 +41,18 @@ class Enlargement:
 
     def whole(self, photo: Tensor) -> Tensor:
         """The large painting of the photo, (1, 3, H, W) both."""
-        parts = (
-            self.rows(start, stop, photo[:, :, start:stop]) for start, stop in strips(self.size[0])
-        )
-        return torch.cat(list(parts), dim=2)
+        return torch.cat([self.rows(part, photo[:, :, part]) for part in strips(*self.size)], dim=2)
 
-    def rows(self, start: int, stop: int, photo: Tensor) -> Tensor:
-        """The rows from `start` to `stop` of the large painting, (1, 3, stop - start, W).
+    def rows(self, part: slice, photo: Tensor) -> Tensor:
+        """Some rows of the large painting, (1, 3, rows, W) in [0, 1].
 
         Args:
-            start: first row.
-            stop: row after the last one.
-            photo: these rows of the photo, (1, 3, stop - start, W) in [0, 1].
-
-        Returns:
-            In [0, 1].
+            part: which rows.
+            photo: these rows of the photo, (1, 3, rows, W) in [0, 1].
         """
-        detail = to_gray(photo) - self._gray(start, stop)
-        brought_up = self._smooth(start, stop) + self._slope(start, stop) * detail
+        detail = to_gray(photo) - self._gray(part)
+        brought_up = self._smooth(part) + self._slope(part) * detail
         return brought_up.clamp_(0, 1)
-
-
-def strips(rows: int) -> list[tuple[int, int]]:
-    """Rows cut into parts, from where to where, that are small enough to be floats."""
-    return [(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS)]
 
 
 def _slope(gray: Tensor, painted: Tensor) -> Tensor:
@@ -85,7 +71,7 @@ def _mean(values: Tensor) -> Tensor:
 class _Resized:
     """Maps (1, C, h, w) as `interpolate` would enlarge them, rows at a time."""
 
-    def __init__(self, maps: Tensor, size: Sequence[int], mode: str) -> None:
+    def __init__(self, maps: Tensor, size: tuple[int, int], mode: str) -> None:
         self._maps = maps[0]
         self._width = size[1]
         self._mode = mode
@@ -93,10 +79,10 @@ class _Resized:
         unit = torch.eye(rows, device=maps.device)[None, None]
         self._matrix = F.interpolate(unit, (size[0], rows), mode=mode)[0, 0]  # (H, h)
 
-    def __call__(self, start: int, stop: int) -> Tensor:
-        weights = self._matrix[start:stop]  # (rows, h), of which few columns are not 0
+    def __call__(self, part: slice) -> Tensor:
+        weights = self._matrix[part]  # (rows, h), of which few columns are not 0
         used = weights.abs().sum(0).nonzero().flatten()
         first, last = int(used[0]), int(used[-1]) + 1
         rows = weights[:, first:last] @ self._maps[:, first:last]  # (C, rows, w)
-        sides = (stop - start, self._width)
+        sides = (len(weights), self._width)
         return F.interpolate(rows[None], sides, mode=self._mode)

@@ -15,9 +15,10 @@ from gan_style.device import autocast
 from gan_style.models.style_model import StyleModel
 from gan_style.painting.budget import memory_errors, pixels_at_once
 from gan_style.painting.config import PaintConfig
-from gan_style.painting.enlargement import Enlargement, strips
-from gan_style.painting.pixels import Pixels, resized, to_floats, write_floats
+from gan_style.painting.enlargement import Enlargement
+from gan_style.painting.pixels import resized, to_floats, write_floats
 from gan_style.painting.plan import Plan, plan_painting
+from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.tiles import paint_in_tiles
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
@@ -82,7 +83,8 @@ class Painter:
         if plan.again is None:
             return small, painted
         larger = self._reduced(photo, plan.again)
-        enlarged = Enlargement(small, painted, larger.shape[2:]).whole(larger)
+        sides = larger.shape[2], larger.shape[3]
+        enlarged = Enlargement(small, painted, sides).whole(larger)
         over = self._generate(enlarged, code, pixels)
         return larger, enlarged.lerp(over, _OVER * strength)
 
@@ -118,18 +120,16 @@ def _brought_up(photo: Pixels, small: Tensor, painted: Tensor, keep_color: bool)
     `keep_color`: with the photo's chroma, and the luminance of the painting (Gatys et al. 2017).
     """
     result = np.empty_like(photo)
-    sides = photo.shape[:2]
+    sides = photo.shape[0], photo.shape[1]
     enlargement = None
     if min(sides) > min(painted.shape[2:]):
         enlargement = Enlargement(small, painted, sides)
     elif sides != painted.shape[2:]:  # under 32 px, which networks get enlarged
         painted = F.interpolate(painted, sides, mode="area")
-    for start, stop in strips(len(photo)):
-        rows = to_floats(photo[start:stop], painted.device)
-        strip = painted[:, :, start:stop]
-        if enlargement is not None:
-            strip = enlargement.rows(start, stop, rows)
+    for part in strips(*sides):
+        rows = to_floats(photo[part], painted.device)
+        strip = painted[:, :, part] if enlargement is None else enlargement.rows(part, rows)
         if keep_color:
             strip = rows + to_gray(strip) - to_gray(rows)
-        write_floats(strip, result[start:stop])
+        write_floats(strip, result[part])
     return result

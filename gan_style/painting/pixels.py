@@ -4,21 +4,12 @@ Elsewhere a picture is a float32 tensor (1, 3, H, W), RGB in [0, 1]; a photo of 
 take 576 MB as one, and 144 MB as it is in its file.
 """
 
-from typing import TypeAlias
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
-"""(H, W, 3), RGB."""
-
-
-def white_of(pixels: Pixels) -> int:
-    """The value of white: 255 or 65535."""
-    return int(np.iinfo(pixels.dtype).max)
+from gan_style.painting.strips import Pixels, full
 
 
 def to_floats(pixels: Pixels, device: torch.device) -> Tensor:
@@ -28,12 +19,12 @@ def to_floats(pixels: Pixels, device: torch.device) -> Tensor:
         values = torch.from_numpy(np.array(pixels)).to(device).float()
     else:
         values = torch.from_numpy(pixels.astype(np.float32)).to(device)
-    return (values / white_of(pixels)).permute(2, 0, 1)[None].contiguous()
+    return (values / full(pixels)).permute(2, 0, 1)[None].contiguous()
 
 
 def write_floats(painted: Tensor, pixels: Pixels) -> None:
     """Put (1, 3, H, W) in [0, 1] into (H, W, 3), rounded; not-a-number becomes 0."""
-    scaled = painted[0].nan_to_num().clamp(0, 1).mul(white_of(pixels)).round_().permute(1, 2, 0)
+    scaled = painted[0].nan_to_num().clamp(0, 1).mul(full(pixels)).round_().permute(1, 2, 0)
     eight = pixels.dtype == np.uint8
     pixels[:] = (scaled.byte() if eight else scaled).cpu().numpy()
 
@@ -44,7 +35,7 @@ def resized(pixels: Pixels, sides: tuple[int, int]) -> Pixels:
         return pixels
     if pixels.dtype == np.uint8:
         return np.asarray(_resized(Image.fromarray(pixels), sides))
-    white = white_of(pixels)
+    white = full(pixels)
     result = np.empty((*sides, 3), pixels.dtype)
     for channel in range(3):  # PIL has no color of 16 bits
         values = np.asarray(_resized(Image.fromarray(pixels[..., channel].astype("f4")), sides))

@@ -35,7 +35,8 @@ OPTIONS = {
     ],
     "stylize": [
         *("PHOTO...", "--style", "--model", "--output", "--strength", "--keep-color", "--size"),
-        *("--device", "--force", "woodblock"),
+        *("--device", "--force", "--format", "--quality", "--keep-gps", "--skip-existing"),
+        "woodblock",
     ],
     "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
     "sample": [
@@ -167,7 +168,7 @@ def test_the_shell_completes_commands_options_and_styles() -> None:
         return [item.value for item in complete.get_completions(words[:-1], words[-1])]
 
     assert completed("sty") == ["stylize"]
-    assert completed("stylize --keep") == ["--keep-color"]
+    assert completed("stylize --keep-c") == ["--keep-color"]
     assert "woodblock" in completed("stylize a.jpg --style wood")
     assert completed("optimize a.jpg --optimizer s") == ["sgd"]
 
@@ -328,7 +329,8 @@ def test_a_folder_of_photos_gives_a_folder_of_paintings(
     output = tmp_path / "out"
     words = ["stylize", photos, "--style", style, "--model", tiny_run, "-o", output]
     done(*words)
-    assert sorted(path.name for path in output.iterdir()) == [f"{i}.png" for i in range(4)]
+    found = sorted(path.relative_to(output).as_posix() for path in output.rglob("*.png"))
+    assert found == ["0.png", "1.png", "2.png", "deeper/3.png"]
     told = capsys.readouterr().out
     assert f"skipped: {photos / 'bad.jpg'}: " in told
     assert "1 of 5 photos were skipped" in told
@@ -372,12 +374,11 @@ def test_a_picture_is_a_style(photos: Path, tiny_run: Path, tmp_path: Path) -> N
 def test_two_photos_of_one_name_are_refused(
     photos: Path, tiny_run: Path, style: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    (photos / "deeper").mkdir()
-    shutil.copy(photos / "0.png", photos / "deeper" / "0.png")
+    shutil.copy(photos / "0.png", photos / "0.jpg")
     words = ["--style", style, "--model", tiny_run, "-o", tmp_path / "out"]
     told = failed(capsys, "stylize", photos, *words)
-    assert "would both become" in told
-    assert str(photos / "deeper" / "0.png") in told
+    assert f"{photos / '0.jpg'} and {photos / '0.png'} would both become" in told
+    assert "rename one, or add --format same" in told
     assert not (tmp_path / "out").exists()
 
 

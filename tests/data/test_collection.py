@@ -69,7 +69,7 @@ def test_a_style_of_bad_pictures_is_left_out(
 
 def test_refused_if_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(DataError, match=rf"in {tmp_path}: no file ends in \.bmp"):
+    with pytest.raises(DataError, match=rf"in {tmp_path}: no file ends in \.avif, \.bmp"):
         load_styles(DataConfig(styles=str(tmp_path)))
     (tmp_path / "x.png").touch()
     for load in (load_styles, load_content):

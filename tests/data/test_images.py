@@ -13,7 +13,6 @@ from PIL import Image, ImageCms
 
 from gan_style.data.grid import picture_grid
 from gan_style.data.images import (
-    MAX_PIXELS,
     center_box,
     center_crop,
     evenly,
@@ -29,6 +28,7 @@ from gan_style.data.images import (
     to_image,
     to_tensor,
 )
+from gan_style.data.opening import MAX_PIXELS
 from gan_style.errors import PictureError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -335,15 +335,15 @@ def test_resize_short_side(size: tuple[int, int], short: int, expected: tuple[in
 
 
 def test_pictures_are_found_sorted_at_any_depth_and_grouped(tmp_path: Path) -> None:
-    names = ["b.JPG", "a.png", "sub/deep/c.webp", "sub/d.tiff", "other/e.gif"]
-    ignored = ["notes.txt", ".hidden.png", ".cache/f.png", "sub/._d.png", "raw.heic", "Thumbs.db"]
+    names = ["b.JPG", "a.png", "sub/deep/c.webp", "sub/d.tiff", "other/e.gif", "other/f.HEIC"]
+    ignored = ["notes.txt", ".hidden.png", ".cache/f.png", "sub/._d.png", "clip.mov", "Thumbs.db"]
     for name in names + ignored:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)]
-    assert found == ["a.png", "b.JPG", "other/e.gif", "sub/d.tiff", "sub/deep/c.webp"]
+    assert found == ["a.png", "b.JPG", *sorted(names[2:])]
     groups = {name: len(paths) for name, paths in group_pictures(tmp_path).items()}
-    assert groups == {tmp_path.name: 2, "other": 1, "sub": 2}
+    assert groups == {tmp_path.name: 2, "other": 2, "sub": 2}
 
 
 def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:

@@ -76,10 +76,10 @@ def test_bad_and_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     cut = (tmp_path / "000.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(cut[: len(cut) // 2])
-    (tmp_path / "raw.heic").touch()
+    (tmp_path / "raw.cr2").touch()
     report = inspect_folder(tmp_path)
     assert sorted(path.name for path in report.bad) == ["cut.jpg", "empty.png"]
-    assert report.warnings == ("files of other kinds are ignored: 1 .heic",)
+    assert report.warnings == ("files of other kinds are ignored: 1 .cr2",)
     lines = report.lines()
     assert f"  bad: {tmp_path}/empty.png: the file is empty" in lines
     assert "  2 of 12 cannot be read" in lines

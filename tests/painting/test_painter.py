@@ -13,7 +13,8 @@ from gan_style.errors import ConfigError, TooLargeError
 from gan_style.painting import budget
 from gan_style.painting.budget import memory_errors, pixels_at_once
 from gan_style.painting.config import PaintConfig
-from gan_style.painting.pixels import Pixels, resized, to_floats, write_floats
+from gan_style.painting.pixels import resized, to_floats, write_floats
+from gan_style.painting.strips import Pixels
 
 CPU = torch.device("cpu")
 
