@@ -8,14 +8,9 @@ import torch
 
 from gan_style.errors import TooLargeError
 
-_CONTROL_GROUPS = (  # limit, use, statistics, and the statistic that can be had back
-    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
-    (
-        "memory/memory.limit_in_bytes",
-        "memory/memory.usage_in_bytes",
-        "memory/memory.stat",
-        "total_inactive_file",
-    ),
+_CONTROL_GROUPS = (  # folder, limit, use, and the statistic of what can be had back
+    ("", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -78,17 +73,38 @@ def _machine_memory(file: Path = Path("/proc/meminfo")) -> int | None:
         return None
 
 
-def _control_group_memory(folder: Path) -> int | None:
-    for limit, use, statistics, cache in _CONTROL_GROUPS:
-        try:
-            allowed = int((folder / limit).read_text())  # "max" is no number: no limit
-            used = int((folder / use).read_text())
-            lines = (folder / statistics).read_text().splitlines()
-            reclaimable = dict(line.split(" ", 1) for line in lines).get(cache, "0")
-            return max(0, allowed - used + int(reclaimable))
-        except (OSError, ValueError):
-            continue
-    return None
+def _control_group_memory(folder: Path, own: Path = Path("/proc/self/cgroup")) -> int | None:
+    """Bytes left in the process's control group, and in those that it lies in."""
+    left = [
+        _left_in_group(at, limit, use, cache)
+        for place, limit, use, cache in _CONTROL_GROUPS
+        for at in _groups(folder / place, own, place)
+    ]
+    return min((bytes_ for bytes_ in left if bytes_ is not None), default=None)
+
+
+def _groups(root: Path, own: Path, controller: str) -> list[Path]:
+    """The folder of the process's control group and those above it, up to `root`."""
+    try:
+        rows = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        rows = []
+    for row in rows:  # number:controllers:path, where version 2 has no controllers
+        if len(row) == 3 and controller in row[1].split(","):
+            below = root / row[2].strip("/")
+            return [below, *(at for at in below.parents if at == root or root in at.parents)]
+    return [root]
+
+
+def _left_in_group(folder: Path, limit: str, use: str, cache: str) -> int | None:
+    try:
+        allowed = int((folder / limit).read_text())  # "max" is no number: no limit
+        used = int((folder / use).read_text())
+        lines = (folder / "memory.stat").read_text().splitlines()
+        reclaimable = dict(line.split(" ", 1) for line in lines).get(cache, "0")
+        return max(0, allowed - used + int(reclaimable))
+    except (OSError, ValueError):
+        return None
 
 
 def _address_space() -> int | None:

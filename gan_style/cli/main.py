@@ -77,6 +77,10 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
             hint = "The checkpoints are whole; a lower train.learning_rate may help"
             return _failed(f"{error}. {hint}", 1)
         return _failed(str(error), 2)
+    except ImportError as error:
+        if "torch" not in str(error):
+            raise
+        return _failed(f"PyTorch cannot be loaded: {error}", 2)  # such as for want of memory
     except (KeyboardInterrupt, click.Abort):
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED

@@ -4,14 +4,14 @@ A painting is made in tiles, so that only the pixels of the photo and of the pai
 their size, and the smallest tile is always needed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 
 from gan_style.data.images import Picture, refuse_too_large_picture
 from gan_style.errors import TooLargeError
 from gan_style.memory import free_memory
+from gan_style.painting.strips import Pixels
 from gan_style.painting.tiles import smallest_pixels
 
 _BYTES = {"bfloat16": 640, "float32": 1030}  # a pixel painted, by benchmarks/painting.py --memory
@@ -75,18 +75,29 @@ def refuse_too_large_painting(picture: Picture, size: int | None) -> None:
         )
 
 
-@contextmanager
-def memory_errors(what: str) -> Iterator[None]:
-    """Turn what allocators raise into the error of a photo that does not fit.
+def in_tiles_that_fit(work: Callable[[int], Pixels], pixels: int, what: str) -> Pixels:
+    """Do work on at most so many pixels at a time, and on half as many whenever memory runs out.
+
+    Args:
+        work: takes the number of pixels.
+        pixels: to begin with.
+        what: the error calls the picture so.
 
     Raises:
-        TooLargeError: memory ran out.
+        TooLargeError: memory ran out with the smallest tiles, too.
     """
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise TooLargeError(f"{what}: memory ran out while it was painted") from error
-    except RuntimeError as error:  # PyTorch has no class of its own for this on the CPU
-        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
-            raise
-        raise TooLargeError(f"{what}: memory ran out while it was painted") from error
+    while True:
+        try:
+            return work(pixels)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_of_memory(error):
+                raise
+            if pixels <= smallest_pixels():
+                raise TooLargeError(f"{what}: memory ran out while it was painted") from error
+        pixels = max(smallest_pixels(), pixels // 2)  # others may have taken what was free
+
+
+def _is_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True  # on the CPU, PyTorch has no class of its own
+    return any(said in str(error) for said in ("allocate memory", "not enough memory"))

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from gan_style.color import to_gray
 from gan_style.device import autocast
 from gan_style.models.style_model import StyleModel
-from gan_style.painting.budget import memory_errors, pixels_at_once
+from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.enlargement import Enlargement
 from gan_style.painting.pixels import resized, to_floats, write_floats
@@ -64,9 +64,13 @@ class Painter:
         plan = plan_painting(min(photo.shape[:2]), config.stroke_size, style.sides[-1])
         code = style.at(plan.reading)[None].to(self.device)
         height, width = photo.shape[:2]
-        with memory_errors(f"a picture of {width}x{height} px"):
+        largest = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
+
+        def paint(pixels: int) -> Pixels:
             small, painted = self._painted(photo, plan, code, config.strength, pixels)
             return _brought_up(photo, small, painted, config.keep_color)
+
+        return in_tiles_that_fit(paint, min(pixels, largest), f"a picture of {width}x{height} px")
 
     def _painted(
         self, photo: Pixels, plan: Plan, code: Tensor, strength: float, pixels: int

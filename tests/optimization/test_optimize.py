@@ -378,19 +378,6 @@ def test_no_size_fits_into_nothing(free: Callable[[float], None]) -> None:
         optimize(picture(40, 40), picture(40, 40), QUICK)
 
 
-def test_free_memory_is_what_the_system_says(tmp_path: Path) -> None:
-    table = tmp_path / "meminfo"
-    table.write_text("MemTotal:  2000 kB\nMemAvailable:   1000 kB\nHugePages_Total: 0\n")
-    assert memory._machine_memory(table) == 1000 * 1024
-    (tmp_path / "memory.max").write_text("5000\n")
-    (tmp_path / "memory.current").write_text("3000\n")
-    (tmp_path / "memory.stat").write_text("anon 2500\ninactive_file 400\n")
-    assert memory._control_group_memory(tmp_path) == 2400
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory._control_group_memory(tmp_path) is None
-    assert memory.free_memory(CPU) is None or memory.free_memory(CPU) > 0
-
-
 # Ctrl-C and the command
 
 

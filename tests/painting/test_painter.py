@@ -1,7 +1,5 @@
 """From pixels to a painting, of any size, in bounded memory."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from skimage import data
 from gan_style import StyleCode, Stylizer
 from gan_style.errors import ConfigError, TooLargeError
 from gan_style.painting import budget
-from gan_style.painting.budget import memory_errors, pixels_at_once
+from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.pixels import resized, to_floats, write_floats
 from gan_style.painting.strips import Pixels
@@ -94,15 +92,13 @@ def test_the_photo_is_left_as_it_is(base: Stylizer, style: StyleCode) -> None:
 
 
 def test_a_large_painting_is_a_small_one_brought_up(base: Stylizer, style: StyleCode) -> None:
-    """With strokes twice as large as can be read, 192 px are painted as 96 are."""
-    large = photo(192, 288)
-    wide = replace(style, sides=tuple(2 * side for side in style.sides))
+    """Styles are read at 512 px at most: strokes of four times the size are painted at 128 px."""
     config = PaintConfig(stroke_size=4)
-    assert base.paint(large, style, config).shape == large.shape
-    small = base.paint(photo(96, 144), style)
-    brought_up = resized(base.paint(large, wide, PaintConfig(stroke_size=2)), (96, 144))
-    photos = mean_difference(photo(96, 144), small)
-    assert mean_difference(brought_up, small) < photos / 2
+    small = base.paint(photo(128, 192), style, config)
+    large = base.paint(photo(256, 384), style, config)
+    assert large.shape == (256, 384, 3)
+    change = mean_difference(photo(128, 192), small)
+    assert mean_difference(resized(large, (128, 192)), small) < change / 4
 
 
 def test_larger_strokes_have_less_fine_detail(base: Stylizer, style: StyleCode) -> None:
@@ -176,11 +172,30 @@ def test_where_not_even_a_tile_fits_it_is_said_what_is_needed(
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
     ],
 )
-def test_memory_that_runs_out_is_an_error_of_that_photo(error: Exception) -> None:
-    with pytest.raises(TooLargeError, match="a photo: memory ran out"), memory_errors("a photo"):
-        raise error
+def test_where_memory_runs_out_tiles_become_smaller(error: Exception) -> None:
+    tried: list[int] = []
+
+    def work(pixels: int) -> Pixels:
+        tried.append(pixels)
+        if pixels > 100_000:
+            raise error
+        return photo()
+
+    assert in_tiles_that_fit(work, 350_000, "a photo").shape == photo().shape
+    assert tried == [350_000, 175_000, 87_500]
+
+
+def test_memory_that_runs_out_with_the_smallest_tiles_is_an_error_of_that_photo() -> None:
+    def work(pixels: int) -> Pixels:
+        raise MemoryError(pixels)
+
+    with pytest.raises(TooLargeError, match="a photo: memory ran out"):
+        in_tiles_that_fit(work, 500_000, "a photo")
 
 
 def test_other_errors_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="shape"), memory_errors("a photo"):
+    def work(pixels: int) -> Pixels:
         raise RuntimeError("shape mismatch")
+
+    with pytest.raises(RuntimeError, match="shape"):
+        in_tiles_that_fit(work, 500_000, "a photo")
