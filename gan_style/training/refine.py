@@ -124,7 +124,7 @@ class _Objective:
         self.losses = build_picture_losses(config, stylizer.device, stylizer.autocast)
 
     def __call__(self, code: Tensor, step: int) -> Tensor:
-        batch = self.batches[step][0].to(self.stylizer.device)
+        batch = self.batches[step].batch(self.stylizer.device)
         with self.stylizer.autocast():
             painted = self.stylizer.model(batch.content, code.expand(len(batch.content), -1))
         style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
