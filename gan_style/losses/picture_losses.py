@@ -42,7 +42,9 @@ class PictureLosses:
     ) -> None:
         unknown = ", ".join(weights.keys() - PICTURE_LOSSES.keys())
         if unknown:
-            raise ValueError(f"there is no loss {unknown}; allowed: {', '.join(PICTURE_LOSSES)}")
+            raise ValueError(
+                f"there is no loss {unknown}; allowed: {', '.join(sorted(PICTURE_LOSSES))}"
+            )
         self.picture = picture
         self.stroke = stroke
         self.weights = {name: weights[name] for name in PICTURE_LOSSES if weights.get(name, 0) > 0}

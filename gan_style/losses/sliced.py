@@ -97,7 +97,8 @@ def _sorted(
     rows, columns = (min(sides) for sides in zip(maps.shape[2:], plainness.shape[1:], strict=True))
     projected = positions_first(maps[:, :, :rows, :columns]) @ directions  # (B, R * Q, D)
     pooled = projected.reshape(-1, set_size * rows * columns, directions.shape[1])  # (S, n, D)
-    order = plainness[:, :rows, :columns].reshape(len(pooled), -1).argsort(1)  # (S, n)
+    plain = plainness[:, :rows, :columns].reshape(len(pooled), -1)  # (S, n)
+    order = plain.argsort(dim=1, stable=True)
     in_order = pooled.gather(1, order[..., None].expand_as(pooled))
     part = pooled.shape[1] // _PARTS
     parts = in_order[:, : _PARTS * part].reshape(len(pooled), _PARTS, part, -1)
