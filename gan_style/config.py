@@ -74,7 +74,8 @@ class DataConfig(Section, key="data"):
     memory_gb: float = option(2.0, at_least=0)
     """Decoded pictures are kept in memory up to this size; above it, workers decode them."""
     workers: int = option(2, at_least=0)
-    """Processes that decode when the pictures do not fit `data.memory_gb`."""
+    """Processes that decode when the pictures do not fit `data.memory_gb`; where they do, threads
+    that cut squares from them ahead of a GPU."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
