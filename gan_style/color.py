@@ -46,8 +46,13 @@ def _colors(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 def to_gray(pictures: Tensor) -> Tensor:
     """Luminance of (B, 3, H, W) pictures as (B, 1, H, W), in the range of the input."""
-    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype).to(pictures.device, non_blocking=True)
-    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
+    return (pictures * luminance_of(pictures)).sum(1, keepdim=True)
+
+
+def luminance_of(pictures: Tensor) -> Tensor:
+    """`LUMINANCE` in the type and on the device of pictures, (3, 1, 1), without a wait for it."""
+    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype)[:, None, None]
+    return weights.to(pictures.device, non_blocking=True)
 
 
 def transfer_luminance(photo: Image.Image, painted: Image.Image) -> Image.Image:
