@@ -9,7 +9,7 @@ import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -92,6 +92,18 @@ class DataConfig(Section, key="data"):
     def largest_side(self) -> int:
         """Short side in pixels up to which pictures are kept."""
         return max(self.size, round(self.size * self.zoom_range[1])) if self.zoomed else self.size
+
+    def plain(self) -> "DataConfig":
+        """The same pictures as they are, each style as often: what is measured and compared on."""
+        return replace(
+            self,
+            set_shares=None,
+            repeated=0.0,
+            sampling_exponent=0.0,
+            recolor=0.0,
+            zoomed=0.0,
+            destylized=0.0,
+        )
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class TrainingData:
         self._batches = BatchDataset(config, batch_size, seed, shown, content, memory)
         self._training = replace(
             self._batches,
-            config=_plain(config),
+            config=config.plain(),
             batch_size=EVALUATED,
             seed=seed + 1,
             sets=EVALUATED if config.picture_is_style else _sets(len(self.styles)),
@@ -214,18 +214,6 @@ def _hold_out(styles: list[Style], share: float, *, whole: bool) -> tuple[list[S
 def _sets(styles: int) -> int:
     """One set for each style, as far as EVALUATED can be divided so; some have two, or none."""
     return min(8, 1 << (styles - 1).bit_length())
-
-
-def _plain(config: DataConfig) -> DataConfig:
-    """The same pictures as they are: what models are compared on."""
-    return replace(
-        config,
-        recolor=0.0,
-        repeated=0.0,
-        destylized=0.0,
-        zoomed=0.0,
-        sampling_exponent=0.0,
-    )
 
 
 def _bytes_needed(sizes: Iterable[tuple[int, int]], config: DataConfig) -> int:

@@ -108,7 +108,8 @@ def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -
             f"{len(style.paths)} of {len(pictures)} pictures and {len(content.paths)} of "
             f"{len(photos)} photos can be read; refining needs two pictures and a photo"
         )
-    data = replace(config.data, max_examples=config.train.batch_size, picture_is_style=False)
+    whole = config.data.plain()
+    data = replace(whole, max_examples=config.train.batch_size, picture_is_style=False)
     return BatchDataset(data, config.train.batch_size, config.train.seed, [style], content, memory)
 
 
