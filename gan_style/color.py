@@ -27,7 +27,7 @@ def recolor(pictures: Tensor, palette: Tensor) -> Tensor:
     """
     mean, factor = _colors(pictures)
     other_mean, other_factor = _colors(palette)
-    change = other_factor @ torch.linalg.inv(factor)  # (3, 3)
+    change = other_factor @ torch.linalg.inv_ex(factor).inverse  # (3, 3)
     away = pictures.movedim(1, -1) - mean
     recolored: Tensor = (away @ change.mT + other_mean).clamp(0, 1)
     return recolored.movedim(-1, 1).contiguous()
@@ -38,14 +38,21 @@ def _colors(pictures: Tensor) -> tuple[Tensor, Tensor]:
     colors = pictures.movedim(1, -1).reshape(-1, 3)
     mean = colors.mean(0)
     away = colors - mean
-    covariance = away.mT @ away / len(colors) + _LEAST_VARIANCE * torch.eye(3)
-    return mean, torch.linalg.cholesky(covariance)
+    least = _LEAST_VARIANCE * torch.eye(3, device=colors.device)
+    covariance = away.mT @ away / len(colors) + least
+    # positive definite by construction: to look at it would be to wait for the device
+    return mean, torch.linalg.cholesky_ex(covariance).L
 
 
 def to_gray(pictures: Tensor) -> Tensor:
     """Luminance of (B, 3, H, W) pictures as (B, 1, H, W), in the range of the input."""
-    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype, device=pictures.device)
-    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
+    return (pictures * luminance_of(pictures)).sum(1, keepdim=True)
+
+
+def luminance_of(pictures: Tensor) -> Tensor:
+    """`LUMINANCE` in the type and on the device of pictures, (3, 1, 1), without a wait for it."""
+    weights = torch.tensor(LUMINANCE, dtype=pictures.dtype)[:, None, None]
+    return weights.to(pictures.device, non_blocking=True)
 
 
 def transfer_luminance(photo: Image.Image, painted: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -46,22 +46,64 @@ class DataConfig(Section, key="data"):
     max_examples: int = option(8, at_least=1)
     """A set has 1 to this many pictures of a style, drawn anew for each batch; the statistics of
     as many paintings are matched to those of the set."""
+    set_shares: tuple[float, ...] | None = option(None, at_least=0, at_most=1)
+    """Shares of sets of 1, 2, 4, 8, … pictures, such as [0.3, 0.2, 0.25, 0.25]; sizes that do not
+    divide the batch are left out. null: every size up to `data.max_examples` is as likely."""
+    repeated: float = option(0.0, at_least=0, at_most=1)
+    """Share of sets that show squares of one single picture: a code has to hold all of it."""
+    sampling_exponent: float = option(0.0, at_least=0, at_most=1)
+    """A style is drawn in proportion to this power of its number of pictures; 0: all alike, 0.5:
+    by the root, so that many pictures say more, and no style drowns the rest."""
     scale_jitter: float = option(0.15, at_least=0, at_most=0.5)
     """Crops are enlarged or shrunk by up to this share."""
     recolor: float = option(0.0, at_least=0, at_most=1)
     """Share of sets that are shown in the palette of another one: more styles from few works."""
+    zoomed: float = option(0.0, at_least=0, at_most=1)
+    """Share of sets shown at another size of strokes, so that a style read from larger pictures
+    has larger strokes; the photos of these sets are enlarged, too, each in its own way."""
+    zoom_range: tuple[float, float] = option((0.9, 1.55), at_least=0.5, at_most=4)
+    """Smallest and largest size of these sets, times `data.size`. Pictures are kept as large as
+    the largest, if their files are, and never enlarged beyond their own pixels."""
+    destylized: float = option(0.0, at_least=0, at_most=1)
+    """Share of sets whose photos are pictures of the same style with the strokes filtered away;
+    the paintings are to be those pictures, strokes and all."""
+    noisy: float = option(0.25, above=0, at_most=1)
+    """Share of photos that are painted with noise in them, if `losses.steadiness` is above 0."""
     held_out: float = option(0.1, at_least=0, at_most=0.5)
     """Share of a style's pictures that are not trained on; they choose the best checkpoint."""
     memory_gb: float = option(2.0, at_least=0)
     """Decoded pictures are kept in memory up to this size; above it, workers decode them."""
     workers: int = option(2, at_least=0)
-    """Processes that decode when the pictures do not fit `data.memory_gb`."""
+    """Processes that decode when the pictures do not fit `data.memory_gb`; where they do, threads
+    that cut squares from them ahead of a GPU."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crop > self.size or self.crop % 8:
             allowed = f"a multiple of 8, at most data.size ({self.size})"
             raise ConfigError(f"data.crop is {self.crop}; it must be {allowed}")
+        if self.set_shares is not None and not any(self.set_shares):
+            raise ConfigError("data.set_shares are all 0; at least one has to be above 0")
+        low, high = self.zoom_range
+        if low > high:
+            raise ConfigError(f"data.zoom_range is [{low}, {high}]; the smaller one comes first")
+
+    @property
+    def largest_side(self) -> int:
+        """Short side in pixels up to which pictures are kept."""
+        return max(self.size, round(self.size * self.zoom_range[1])) if self.zoomed else self.size
+
+    def plain(self) -> "DataConfig":
+        """The same pictures as they are, each style as often: what is measured and compared on."""
+        return replace(
+            self,
+            set_shares=None,
+            repeated=0.0,
+            sampling_exponent=0.0,
+            recolor=0.0,
+            zoomed=0.0,
+            destylized=0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +151,11 @@ class LossWeights(Section, key="losses"):
     """Total variation of the output."""
     smoothness: float = option(20.0, at_least=0)
     """Coarse edges of the output in flat regions of the photo, such as crack artifacts in skies."""
+    sliced: float = option(0.0, at_least=0)
+    """Sliced Wasserstein distance to the style pictures: plain places of the photo are compared
+    with plain places of the style, detailed ones with detailed ones."""
+    steadiness: float = option(0.0, at_least=0)
+    """Squared difference of paintings of a photo with noise in it and without (`data.noisy`)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

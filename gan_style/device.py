@@ -69,6 +69,20 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, torch.bfloat16)
 
 
+def derived_rng(rng: torch.Generator, device: torch.device) -> torch.Generator:
+    """A generator of random numbers on a device that follows from the next number of another one.
+
+    So large tensors are filled where they are used, and a run can still be repeated; on another
+    kind of device the numbers are others.
+
+    Args:
+        rng: on the CPU.
+        device: of the new one.
+    """
+    seed = int(torch.randint(2**62, (), generator=rng))
+    return torch.Generator(device).manual_seed(seed)
+
+
 def choose_device(wanted: str | torch.device) -> torch.device:
     """Find the device of a name.
 

@@ -169,7 +169,8 @@ class Option:
         if self.limits.allowed:
             return self.limits.allowed
         words = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
-        kind = words.get(self.kind) or f"[{', '.join(['number'] * len(get_args(self.kind)))}], each"
+        parts = ["…" if part is Ellipsis else "number" for part in get_args(self.kind)]
+        kind = words.get(self.kind) or f"[{', '.join(parts)}], each"
         return f"{kind} {self.limits}".rstrip()
 
     def check(self, value: Any) -> None:

@@ -268,3 +268,12 @@ def test_sections_bear_the_names_that_the_configuration_gives_them() -> None:
 def test_every_number_has_limits() -> None:
     numbers = [each for each in OPTIONS if {each.kind, *get_args(each.kind)} & {int, float}]
     assert [each.key for each in numbers if each.limits == Limits()] == []
+
+
+def test_plain_data_is_shown_as_it_is() -> None:
+    varied = ["data.recolor=0.5", "data.zoomed=0.5", "data.destylized=0.5", "data.repeated=1"]
+    varied += ["data.sampling_exponent=1", "data.set_shares=[1]", "data.size=300", "data.crop=64"]
+    plain = load_config(None, varied).data.plain()
+    assert plain == load_config(None, ["data.size=300", "data.crop=64"]).data
+    assert plain.largest_side == 300
+    assert load_config(None, varied).data.largest_side == 465

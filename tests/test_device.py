@@ -11,6 +11,7 @@ from gan_style.device import (
     bfloat16_is_fast,
     choose_device,
     choose_precision,
+    derived_rng,
     keep_freed_memory,
     matrix_products,
 )
@@ -157,3 +158,14 @@ def test_another_c_library_is_left_alone(
 
     monkeypatch.setattr(ctypes, "CDLL", load)
     keep_freed_memory()
+
+
+def test_a_derived_generator_follows_from_the_next_number_of_another() -> None:
+    def drawn(rng: torch.Generator) -> list[float]:
+        return torch.rand(3, generator=derived_rng(rng, torch.device("cpu"))).tolist()
+
+    first, second = (torch.Generator().manual_seed(1) for _ in range(2))
+    assert drawn(first) == drawn(second)
+    assert drawn(first) == drawn(second)  # of the number after
+    torch.rand(1, generator=first)
+    assert drawn(first) != drawn(second)

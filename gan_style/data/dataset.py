@@ -3,8 +3,8 @@
 A batch is a pure function of the seed and the step, so a resumed run goes on as if never stopped.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
 from pathlib import Path
@@ -20,11 +20,11 @@ from gan_style.config import DataConfig
 from gan_style.data.collection import Style
 from gan_style.data.images import (
     center_crop,
-    from_bytes,
     read_picture,
     resize_short_side,
     to_bytes,
 )
+from gan_style.data.sampling import DrawnSet, draw_set_size, draw_sets
 from gan_style.errors import DataError, PictureError
 from gan_style.sizes import LONGEST_RATIO
 
@@ -40,12 +40,15 @@ class Batch:
 
     content: Tensor  # (B, 3, C, C)
     style: Tensor  # (S, K, 3, C, C)
-    style_index: Tensor  # (S,) int64, which style each set shows
+    style_index: Tensor  # (S,) int64, which style each set shows; on the CPU
+    destylized: tuple[int, ...] = ()
+    """Places in `content` of pictures of the style, which are painted from what is left of them
+    without their strokes."""
 
     def to(self, device: torch.device | str) -> "Batch":
-        """Return the batch on another device."""
-        tensors = (self.content, self.style, self.style_index)
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+        """Return the batch with its pictures on another device; the rest is for the host alone."""
+        content, style = (t.to(device, non_blocking=True) for t in (self.content, self.style))
+        return replace(self, content=content, style=style)
 
     def split(self, parts: int) -> "list[Batch]":
         """Cut into `parts` batches of B / parts; sets that do not fit a part become smaller sets.
@@ -65,14 +68,50 @@ class Batch:
                 self.content[part * size : (part + 1) * size],
                 style[part * sets : (part + 1) * sets],
                 index[part * sets : (part + 1) * sets],
+                tuple(place % size for place in self.destylized if place // size == part),
             )
             for part in range(parts)
         ]
 
 
 @dataclass(frozen=True)
-class BatchDataset(Dataset[tuple[Batch, list[str]]]):
-    """The batch of every step, with a message for each broken file met; workers get a copy.
+class Squares:
+    """A batch as it was cut from the pictures: bytes, a quarter of the size of floats.
+
+    content: (B, 3, C, C) uint8. style: (S, K, 3, C, C) uint8. style_index: (S,) int64.
+    destylized: as in `Batch`. recolored: of each set, whether it is to be brought into the palette
+    of the one before it; empty if none is. problems: a message for each broken file met.
+    """
+
+    content: Tensor
+    style: Tensor
+    style_index: Tensor
+    destylized: tuple[int, ...]
+    recolored: tuple[bool, ...]
+    problems: list[str]
+
+    def pin_memory(self) -> "Squares":
+        """Return them in memory from which a GPU copies while the host goes on."""
+        pinned = self.content.pin_memory(), self.style.pin_memory()
+        return replace(self, content=pinned[0], style=pinned[1])
+
+    def batch(self, device: torch.device | str = "cpu") -> Batch:
+        """Return the batch on a device, where bytes become floats and colors are changed."""
+        # a tensor: CUDA would multiply by the rounded reciprocal of a number
+        white = torch.full((), 255.0, device=device)
+        content, style = (
+            part.to(device, non_blocking=True).float() / white
+            for part in (self.content, self.style)
+        )
+        if self.recolored:
+            each = zip(style, style.roll(1, 0), self.recolored, strict=True)
+            style = torch.stack([recolor(s, other) if yes else s for s, other, yes in each])
+        return Batch(content, style, self.style_index, self.destylized)
+
+
+@dataclass(frozen=True)
+class BatchDataset(Dataset[Squares]):
+    """The squares of every step's batch; workers get a copy.
 
     styles, content: the pictures.
     memory: decoded pictures, (3, h, w) uint8, of all files or of none; then they are decoded when
@@ -88,38 +127,64 @@ class BatchDataset(Dataset[tuple[Batch, list[str]]]):
     memory: dict[Path, Tensor]
     sets: int | None = None
 
-    def __getitem__(self, step: int) -> tuple[Batch, list[str]]:
+    def __getitem__(self, step: int) -> Squares:
         rng = np.random.default_rng((self.seed, 1, step))
-        examples = self._set_size(rng) if self.sets is None else self.batch_size // self.sets
-        chosen = _different(rng, len(self.styles), self.batch_size // examples)
-        places = [
-            (self.styles[style], index)
-            for style in chosen
-            for index in _different(rng, len(self.styles[style].paths), examples)
-        ]
-        places += [(self.content, self._content_index(step, i)) for i in range(self.batch_size)]
+        sets = self._draw_sets(step, rng)
         problems: list[str] = []
-        pictures = (self.read(style, index, problems) for style, index in places)
+        places = [
+            (self.styles[drawn.style], index, drawn.zoom)
+            for drawn in sets
+            for index in drawn.pictures
+        ]
+        places += self._content_places(step, sets)
         numbers = rng.random((len(places), 2 + 2 * _TRIES))
-        squares = from_bytes(torch.cat(list(map(self._square, pictures, numbers))))
+        squares = torch.cat(
+            [
+                self._square(self.read(style, index, problems), row, zoom)
+                for (style, index, zoom), row in zip(places, numbers, strict=True)
+            ]
+        )
         style, content = squares[: self.batch_size], squares[self.batch_size :]
-        sets = style.reshape(-1, examples, *style.shape[1:])
-        if self.config.recolor:
-            sets = self._recolored(sets, rng)
-        return Batch(content, sets, torch.tensor(chosen, dtype=torch.int64)), problems
+        examples = self.batch_size // len(sets)
+        return Squares(
+            content,
+            style.reshape(-1, examples, *style.shape[1:]),
+            torch.tensor([drawn.style for drawn in sets], dtype=torch.int64),
+            tuple(i for i in range(self.batch_size) if sets[i // examples].sources),
+            self._draw_recolored(sets, rng),
+            problems,
+        )
 
-    def _set_size(self, rng: np.random.Generator) -> int:
-        """Draw the size of the sets, a divisor of the batch's."""
-        most = 1 if self.config.picture_is_style else self.config.max_examples
-        sizes = [k for k in range(1, most + 1) if self.batch_size % k == 0]
-        return sizes[rng.integers(len(sizes))]
+    def _draw_sets(self, step: int, rng: np.random.Generator) -> list[DrawnSet]:
+        if self.sets is None:
+            examples = draw_set_size(self.config, self.batch_size, rng)
+        else:
+            examples = self.batch_size // self.sets
+        works = [len(style.paths) for style in self.styles]
+        further = np.random.default_rng((self.seed, 2, step))
+        return draw_sets(self.config, works, self.batch_size // examples, examples, rng, further)
 
-    def _recolored(self, sets: Tensor, rng: np.random.Generator) -> Tensor:
-        """Bring some of the sets into the palette of another one of the batch."""
-        others = sets.roll(1, 0)
-        which = rng.random(len(sets)) < self.config.recolor
-        each = zip(sets, others, which, strict=True)
-        return torch.stack([recolor(s, other) if yes else s for s, other, yes in each])
+    def _content_places(
+        self, step: int, sets: Sequence[DrawnSet]
+    ) -> Iterator[tuple[Style, int, float]]:
+        """Yield what takes a content picture's place, its index in that and its zoom."""
+        for number, drawn in enumerate(sets):
+            for place, zoom in enumerate(drawn.photo_zooms):
+                if drawn.sources:  # strokes of these have the size of the set's
+                    yield self.styles[drawn.style], drawn.sources[place], drawn.zoom
+                else:
+                    position = number * len(drawn.photo_zooms) + place
+                    yield self.content, self._content_index(step, position), zoom
+
+    def _draw_recolored(
+        self, sets: Sequence[DrawnSet], rng: np.random.Generator
+    ) -> tuple[bool, ...]:
+        """Draw the sets that are brought into the palette of another one of the batch."""
+        if not self.config.recolor:
+            return ()
+        chances = (rng.random(len(sets)) < self.config.recolor).tolist()
+        # destylized pictures are to be painted in the style's own colors
+        return tuple(yes and not drawn.sources for yes, drawn in zip(chances, sets, strict=True))
 
     def read(self, style: Style, index: int, problems: list[str]) -> Tensor:
         """Return a picture, (3, h, w) uint8, or the next one in its style that can be read.
@@ -136,7 +201,7 @@ class BatchDataset(Dataset[tuple[Batch, list[str]]]):
             if self.memory:
                 return self.memory[path]
             try:
-                return decode_image(path, self.config.size)
+                return decode_image(path, self.config.size, self.config.largest_side)
             except PictureError as error:
                 problems.append(str(error))
         raise DataError(f"no picture of {style.name} can be read any more: {problems[-1]}")
@@ -146,8 +211,10 @@ class BatchDataset(Dataset[tuple[Batch, list[str]]]):
         again, index = divmod(step * self.batch_size + place, number)
         return int(_order(self.seed, again, number)[index])
 
-    def _square(self, picture: Tensor, numbers: Sequence[float]) -> Tensor:
+    def _square(self, picture: Tensor, numbers: Sequence[float], zoom: float) -> Tensor:
         """Cut a random square, (1, 3, C, C), at a random scale; mirror half of them.
+
+        It is as if the picture's short side were `zoom` times `config.size`.
 
         One of a single color is drawn again: normalization makes its gradients far larger than
         all others, and there is nothing to be learned from it.
@@ -155,7 +222,8 @@ class BatchDataset(Dataset[tuple[Batch, list[str]]]):
         crop, jitter = self.config.crop, self.config.scale_jitter
         scale = 1 + jitter * (2 * numbers[0] - 1)
         height, width = picture.shape[1:]
-        side = min(round(crop / scale), height, width)
+        kept = min(height, width) / self.config.size  # 1, or more if pictures are kept larger
+        side = min(round(crop * kept / (scale * min(zoom, kept))), height, width)
         for down, right in zip(numbers[2::2], numbers[3::2], strict=True):
             top, left = int(down * (height - side + 1)), int(right * (width - side + 1))
             square = picture[None, :, top : top + side, left : left + side]
@@ -166,26 +234,29 @@ class BatchDataset(Dataset[tuple[Batch, list[str]]]):
         return square.flip(-1) if numbers[1] < 0.5 else square
 
 
-def decode_image(path: Path, size: int) -> Tensor:
+def decode_image(path: Path, size: int, largest: int | None = None) -> Tensor:
     """Read a file as (3, h, w) uint8 with a short side of `size` pixels.
 
     Of a picture over 4 times as long as wide the middle is taken.
 
+    Args:
+        path: of the file.
+        size: in pixels.
+        largest: pixels of the short side up to which a larger picture is kept as it is; None:
+            `size`.
+
     Raises:
         PictureError: it cannot be read.
     """
-    image = read_picture(path, size)
+    largest = largest or size
+    image = read_picture(path, largest)
     cut = center_crop(image, LONGEST_RATIO)  # before it is enlarged
-    return to_bytes(resize_short_side(cut, size))
+    return to_bytes(resize_short_side(cut, short_side(cut.size, size, largest)))
 
 
-def _different(rng: np.random.Generator, number: int, wanted: int) -> list[int]:
-    """Draw `wanted` of `number` indices; none comes again before all have come."""
-    chosen: list[int] = []
-    while len(chosen) < wanted:
-        few = min(number, wanted - len(chosen))
-        chosen += rng.choice(number, few, replace=False).tolist()
-    return chosen
+def short_side(size: tuple[int, int], smallest: int, largest: int) -> int:
+    """Pixels of the short side to which a picture of this width and height is brought."""
+    return min(max(smallest, min(size)), largest)
 
 
 @lru_cache(maxsize=2)

@@ -5,14 +5,18 @@ A batch is a pure function of the seed and the step, so a resumed run goes on as
 
 import logging
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from gan_style.config import DataConfig
@@ -25,7 +29,7 @@ from gan_style.data.collection import (
     paths_of,
     read_each,
 )
-from gan_style.data.dataset import Batch, BatchDataset, decode_image
+from gan_style.data.dataset import Batch, BatchDataset, Squares, decode_image, short_side
 from gan_style.data.images import center_box, evenly, from_bytes, picture_size
 from gan_style.data.inspection import too_few
 from gan_style.sizes import LONGEST_RATIO
@@ -35,6 +39,8 @@ logger = logging.getLogger(__name__)
 EVALUATED = 16
 """Squares of style pictures on which a model in training is evaluated, and as many photos."""
 _LONGEST_SAMPLE = 1.5
+
+Drawn = TypeVar("Drawn")
 
 
 class TrainingData:
@@ -63,8 +69,9 @@ class TrainingData:
         paths = paths_of([*styles, content])
         sizes, bad = read_each(picture_size, paths)
         memory: dict[Path, Tensor] = {}
-        if _bytes_needed(sizes.values(), config.size) <= config.memory_gb * 1e9:
-            memory, broken = read_each(partial(decode_image, size=config.size), sizes)
+        if _bytes_needed(sizes.values(), config) <= config.memory_gb * 1e9:
+            decode = partial(decode_image, size=config.size, largest=config.largest_side)
+            memory, broken = read_each(decode, sizes)
             bad |= broken
         log_skipped(bad, len(paths))
         self.config = config
@@ -74,7 +81,7 @@ class TrainingData:
         self._batches = BatchDataset(config, batch_size, seed, shown, content, memory)
         self._training = replace(
             self._batches,
-            config=replace(config, recolor=0.0),
+            config=config.plain(),
             batch_size=EVALUATED,
             seed=seed + 1,
             sets=EVALUATED if config.picture_is_style else _sets(len(self.styles)),
@@ -111,7 +118,7 @@ class TrainingData:
 
     def batch(self, step: int) -> Batch:
         """Draw the batch of a step, counted from 0."""
-        return self._logged(*self._batches[step])
+        return self._finished(self._batches[step])
 
     def validation(self) -> Batch:
         """Squares of style pictures that are not trained on, always the same, and photos.
@@ -121,29 +128,37 @@ class TrainingData:
         EVALUATED squares, in one set for each of up to 8 styles: the statistics of few squares say
         little about a style.
         """
-        return self._logged(*self._validation[0])
+        return self._finished(self._validation[0])
 
     def training(self) -> Batch:
         """As `validation`, of pictures that are trained on."""
-        return self._logged(*self._training[0])
+        return self._finished(self._training[0])
 
-    def batches(self, start_step: int = 0) -> Iterator[Batch]:
-        """Yield `batch(start_step)`, `batch(start_step + 1)`, … without end.
+    def batches(self, start_step: int = 0, device: torch.device | str = "cpu") -> Iterator[Batch]:
+        """Yield `batch(start_step)`, `batch(start_step + 1)`, … without end, on a device.
 
-        Drawn ahead by `config.workers` processes if the pictures are not in memory.
+        Drawn ahead by `config.workers` processes if the pictures are not in memory; for a GPU, in
+        any case, so that it does not wait for squares to be cut: by as many threads.
         """
-        if self.in_memory or not self.config.workers:
-            yield from map(self.batch, count(start_step))
-        loader = DataLoader(
-            self._batches,
-            batch_size=None,
-            sampler=count(start_step),
-            num_workers=self.config.workers,
-            worker_init_fn=_leave_signals_to_parent,
-            generator=torch.Generator(),  # keeps the run's own random state untouched
-        )
-        for batch, problems in loader:
-            yield self._logged(batch, problems)
+        for squares in self._drawn(count(start_step), torch.device(device).type == "cuda"):
+            yield self._finished(squares, device)
+
+    def _drawn(self, steps: Iterator[int], for_gpu: bool) -> Iterator[Squares]:
+        workers = self.config.workers
+        if not workers or (self.in_memory and not for_gpu):
+            yield from map(self._batches.__getitem__, steps)
+        elif self.in_memory:  # which processes would have to be given a copy of
+            yield from draw_ahead(lambda step: self._batches[step].pin_memory(), steps, workers)
+        else:
+            yield from DataLoader(
+                self._batches,
+                batch_size=None,
+                sampler=steps,
+                num_workers=workers,
+                pin_memory=for_gpu,
+                worker_init_fn=_leave_signals_to_parent,
+                generator=torch.Generator(),  # keeps the run's own random state untouched
+            )
 
     def samples(self, number: int) -> tuple[list[Tensor], list[tuple[str, list[Tensor]]]]:
         """Choose pictures for sample grids, always the same, evenly over the collections.
@@ -164,11 +179,11 @@ class TrainingData:
         chosen = evenly(range(len(style.paths)), number)
         pictures = [self._batches.read(style, index, problems) for index in chosen]
         self._log(problems)
-        return [_sample(picture) for picture in pictures]
+        return [_sample(picture, self.config.size) for picture in pictures]
 
-    def _logged(self, batch: Batch, problems: list[str]) -> Batch:
-        self._log(problems)
-        return batch
+    def _finished(self, squares: Squares, device: torch.device | str = "cpu") -> Batch:
+        self._log(squares.problems)
+        return squares.batch(device)
 
     def _log(self, problems: list[str]) -> None:
         """Log each file that could not be read, once."""
@@ -201,13 +216,42 @@ def _sets(styles: int) -> int:
     return min(8, 1 << (styles - 1).bit_length())
 
 
-def _bytes_needed(sizes: Iterable[tuple[int, int]], short: int) -> int:
-    return sum(3 * short * round(short * min(LONGEST_RATIO, max(s) / min(s))) for s in sizes)
+def _bytes_needed(sizes: Iterable[tuple[int, int]], config: DataConfig) -> int:
+    total = 0
+    for size in sizes:
+        short = short_side(size, config.size, config.largest_side)
+        total += 3 * short * round(short * min(LONGEST_RATIO, max(size) / min(size)))
+    return total
 
 
-def _sample(picture: Tensor) -> Tensor:
+def _sample(picture: Tensor, size: int) -> Tensor:
     left, top, right, bottom = center_box(picture.shape[2], picture.shape[1], _LONGEST_SAMPLE)
-    return from_bytes(picture[:, top:bottom, left:right]).contiguous()
+    cut = picture[:, top:bottom, left:right]
+    short = min(cut.shape[1:])
+    if short > size:  # kept larger for `config.zoomed`
+        height, width = (round(side * size / short) for side in cut.shape[1:])
+        cut = F.interpolate(cut[None], (height, width), mode="bicubic", antialias=True)[0]
+    return from_bytes(cut).contiguous()
+
+
+def draw_ahead(draw: Callable[[int], Drawn], steps: Iterator[int], threads: int) -> Iterator[Drawn]:
+    """Yield `draw(step)` in the order of the steps, up to two for each thread drawn in advance.
+
+    Args:
+        draw: called in several threads at once.
+        steps: without end.
+        threads: at least 1.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque(pool.submit(draw, step) for step in islice(steps, 2 * threads))
+        try:
+            while True:
+                drawn = waiting.popleft().result()
+                waiting.append(pool.submit(draw, next(steps)))
+                yield drawn
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _leave_signals_to_parent(worker: int) -> None:

@@ -133,7 +133,8 @@ class AdversarialLosses:
             fake: (B, 3, H, W) paintings, without a gradient.
             code: (B, d), of both.
             wrong_code: (B, d), of other pictures.
-            wrong: (B,) bool, where these are of another style.
+            wrong: (B,) bool, where these are of another style; best on the CPU, where to count
+                them waits for no device.
             rng: for the augmentation.
             penalize: whether the R1 penalty is due at this step.
 
@@ -141,13 +142,14 @@ class AdversarialLosses:
         """
         self.discriminator.requires_grad_(True)
         real, fake = self._augmented(real, rng), self._augmented(fake, rng)
-        pictures = torch.cat([real, fake, real[wrong]])
+        places = wrong.nonzero()[:, 0].to(real.device, non_blocking=True)
+        pictures = torch.cat([real, fake, real[places]])
         with self.autocast():
-            logits = self.discriminator(pictures, torch.cat([code, code, wrong_code[wrong]]))
-        on_real, on_fake, on_wrong = logits.split([len(real), len(fake), int(wrong.sum())])
+            logits = self.discriminator(pictures, torch.cat([code, code, wrong_code[places]]))
+        on_real, on_fake, on_wrong = logits.split([len(real), len(fake), len(places)])
         terms = {"discriminator/loss": discriminator_loss(self.form, on_real, on_fake)}
         if len(on_wrong):
-            terms["discriminator/wrong"] = discriminator_loss(self.form, on_real[wrong], on_wrong)
+            terms["discriminator/wrong"] = discriminator_loss(self.form, on_real[places], on_wrong)
         if penalize and self.r1 > 0:
             terms["discriminator/r1"] = self._penalty(real, code)
         kinds = {"real": on_real, "fake": on_fake}

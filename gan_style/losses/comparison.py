@@ -7,7 +7,7 @@ Shapes: B pictures, C channels, H rows, W columns; () is a single number. Pictur
 [0, 1].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_style.losses.statistics import Maps, StyleStatistics, style_statistics
+from gan_style.models.feature_maps import FeatureMaps
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,38 @@ class Comparison:
     set_size: pictures in a set; statistics are averaged over them.
     picture, stroke: frozen feature networks.
     autocast: gives the context in which they run.
+    rng: on the CPU; draws what is random in a loss.
     """
 
     paintings: Tensor
     photos: Tensor
     style: Tensor
     set_size: int
-    picture: nn.Module
-    stroke: nn.Module
+    picture: FeatureMaps
+    stroke: FeatureMaps
     autocast: Callable[[], AbstractContextManager[Any]]
+    rng: torch.Generator
+
+    @property
+    def strides(self) -> Mapping[str, int]:
+        """Pixels from one position of the maps in color to the next, by layer."""
+        return self.picture.strides
 
     @cached_property
-    def _painting_maps(self) -> Maps:
+    def painting_maps(self) -> Maps:
+        """The paintings' maps in color."""
         return self._maps(self.picture, self.paintings)
+
+    @cached_property
+    @torch.no_grad()
+    def style_maps(self) -> Maps:
+        """The style pictures' maps in color."""
+        return self._maps(self.picture, self.style)
 
     @property
     def painting_content(self) -> Tensor:
         """(B, C, h, w): the paintings' map in the layer by which content is compared."""
-        return self._painting_maps[self._content_layer]
+        return self.painting_maps[self._content_layer]
 
     @cached_property
     @torch.no_grad()
@@ -60,13 +75,13 @@ class Comparison:
     @cached_property
     def painting_statistics(self) -> StyleStatistics:
         """Of the paintings' maps in color."""
-        return style_statistics(self._painting_maps).average(self.set_size)
+        return style_statistics(self.painting_maps).average(self.set_size)
 
     @cached_property
     @torch.no_grad()
     def target_statistics(self) -> StyleStatistics:
         """Of the style pictures' maps in color."""
-        return style_statistics(self._maps(self.picture, self.style)).average(self.set_size)
+        return style_statistics(self.style_maps).average(self.set_size)
 
     @cached_property
     def painting_strokes(self) -> StyleStatistics:
@@ -82,7 +97,7 @@ class Comparison:
 
     @property
     def _content_layer(self) -> str:
-        return str(self.picture.content_layer)
+        return self.picture.content_layer
 
     def _maps(self, network: nn.Module, pictures: Tensor) -> Maps:
         with self.autocast():

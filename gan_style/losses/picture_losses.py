@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-from gan_style.losses import perceptual, regularization  # noqa: F401, registered when imported
+from gan_style.losses import (  # noqa: F401, registered when imported
+    perceptual,
+    regularization,
+    sliced,
+)
 from gan_style.losses.comparison import PICTURE_LOSSES, Comparison
+from gan_style.models.feature_maps import FeatureMaps
 from gan_style.sizes import MINIMUM_SIDE
 
 STEP = 4
@@ -29,14 +35,16 @@ class PictureLosses:
 
     def __init__(
         self,
-        picture: nn.Module,
-        stroke: nn.Module,
+        picture: FeatureMaps,
+        stroke: FeatureMaps,
         weights: Mapping[str, float],
         autocast: Callable[[], AbstractContextManager[Any]],
     ) -> None:
         unknown = ", ".join(weights.keys() - PICTURE_LOSSES.keys())
         if unknown:
-            raise ValueError(f"there is no loss {unknown}; allowed: {', '.join(PICTURE_LOSSES)}")
+            raise ValueError(
+                f"there is no loss {unknown}; allowed: {', '.join(sorted(PICTURE_LOSSES))}"
+            )
         self.picture = picture
         self.stroke = stroke
         self.weights = {name: weights[name] for name in PICTURE_LOSSES if weights.get(name, 0) > 0}
@@ -49,6 +57,7 @@ class PictureLosses:
         style: Tensor,
         set_size: int,
         shift: Sequence[int] = (0, 0),
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         """Compute the losses, each () and unweighted. Networks that none of them needs do not run.
 
@@ -63,6 +72,7 @@ class PictureLosses:
             style: (B, 3, h, w) pictures of the style, set after set.
             set_size: pictures in a set, and paintings; a divisor of B.
             shift: rows and columns of painting and photo left out at the start, 0 to 4.
+            rng: on the CPU; draws what is random in a loss. None: always the same.
         """
         comparison = Comparison(
             _cropped(paintings, shift),
@@ -72,6 +82,7 @@ class PictureLosses:
             self.picture,
             self.stroke,
             self.autocast,
+            torch.Generator().manual_seed(0) if rng is None else rng,
         )
         return {name: PICTURE_LOSSES[name](comparison) for name in self.weights}
 

@@ -1,4 +1,4 @@
-"""Losses on pixels that keep a painting smooth.
+"""Losses on pixels that keep a painting smooth, and the same whatever noise is in the photo.
 
 Shapes: B pictures, H rows, W columns; () is a single number. Pictures are RGB in [0, 1].
 """
@@ -47,3 +47,15 @@ def smoothness_loss(pictures: Tensor, content: Tensor) -> Tensor:
             step = (painted.diff(dim=axis).square().sum(1) + 1e-6).sqrt()
             terms.append((step * (-_EDGE * edge).exp()).mean())
     return torch.stack(terms).mean()
+
+
+def steadiness_loss(noisy: Tensor, clean: Tensor) -> Tensor:
+    """Mean squared difference of paintings of photos with noise in them and without.
+
+    The stability objective of Zheng et al. (2016), with paintings for their outputs; the one
+    without noise has no gradient here, as it is what the other is to become. Without it
+    normalization paints steps of 1/255, such as those of compressed skies, at full contrast.
+
+    Shape: (B, 3, H, W) both -> ().
+    """
+    return F.mse_loss(noisy, clean.detach())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_style.color import LUMINANCE
+from gan_style.color import luminance_of
 from gan_style.models.feature_maps import FeatureMaps
 
 _FIRES = (3, 4, 6, 7, 9, 10, 11, 12)  # the numbers that SqueezeNet's fire modules have
@@ -100,8 +100,7 @@ class CompactStroke(FeatureMaps):
     def first(self, pictures: Tensor) -> Tensor:
         """(B, 32, about H/4, W/4): the first layer, pooled."""
         # Luminance goes into the weights: a gray picture of full size costs more than this layer.
-        luminance = pictures.new_tensor(LUMINANCE)[:, None, None]
-        weight = self.stem.weight * luminance  # (32, 3, 3, 3)
+        weight = self.stem.weight * luminance_of(pictures)  # (32, 3, 3, 3)
         maps = pictures.to(memory_format=torch.channels_last)
         x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 32, H/2, W/2)
         return F.max_pool2d(x, 3, stride=2, ceil_mode=True)

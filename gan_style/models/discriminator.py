@@ -112,21 +112,35 @@ def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:
     color is part of the style. Differentiable; (B, 3, H, W) in, the same out.
     """
     count, _, height, width = pictures.shape
+    drawn = _draw_changes(count, height, width, rng)
+    changes = drawn.to(pictures.device, non_blocking=True)  # one copy, for which nothing waits
+    contrast, brightness, middle, center = changes[:4, :, None, None, None]  # (B, 1, 1, 1) each
+    down, right = changes[4:, :, None].long()  # (B, 1) each
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    pictures = (pictures - mean) * contrast + mean + brightness
+    rows = torch.arange(height, device=pictures.device)
+    columns = torch.arange(width, device=pictures.device)
+    pictures = _gathered(pictures, (rows - down) % height, (columns - right) % width)
+    half = height // 4 / 2  # of the hole's side
+    hole = ((rows[:, None] - middle).abs() < half) & ((columns - center).abs() < half)
+    return pictures.masked_fill(hole, 0.5)
+
+
+def _draw_changes(count: int, height: int, width: int, rng: torch.Generator) -> Tensor:
+    """Contrast, brightness, row and column of the hole's middle, shifts down and right: (6, B)."""
 
     def uniform(low: float, high: float) -> Tensor:
-        drawn = torch.rand(count, 1, 1, 1, generator=rng) * (high - low) + low
-        return drawn.to(pictures.device)
+        return torch.rand(count, generator=rng) * (high - low) + low
 
-    mean = pictures.mean((1, 2, 3), keepdim=True)
-    pictures = (pictures - mean) * uniform(0.9, 1.1) + mean + uniform(-0.05, 0.05)
+    contrast, brightness = uniform(0.9, 1.1), uniform(-0.05, 0.05)
     shift = max(1, height // 8)
-    offsets = torch.randint(-shift, shift + 1, (2, count), generator=rng).tolist()
-    pictures = torch.stack(
-        [p.roll((dy, dx), (1, 2)) for p, dy, dx in zip(pictures, *offsets, strict=True)]
-    )
-    side = height // 4
-    rows = torch.arange(height, device=pictures.device)[:, None]
-    columns = torch.arange(width, device=pictures.device)
-    middle, center = uniform(0, height), uniform(0, width)  # of the hole, so partly outside too
-    hole = ((rows - middle).abs() < side / 2) & ((columns - center).abs() < side / 2)
-    return pictures.masked_fill(hole, 0.5)
+    shifts = torch.randint(-shift, shift + 1, (2, count), generator=rng)
+    middle, center = uniform(0, height), uniform(0, width)  # so the hole is partly outside, too
+    return torch.stack([contrast, brightness, middle, center, *shifts.float()])
+
+
+def _gathered(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Take rows (B, H) and columns (B, W) of (B, C, H, W) pictures, of each its own, at once."""
+    places = rows[:, :, None] * pictures.shape[3] + columns[:, None]  # (B, H, W)
+    chosen = places.flatten(1)[:, None].expand(-1, pictures.shape[1], -1)
+    return pictures.flatten(2).gather(2, chosen).reshape(pictures.shape)

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from gan_style.errors import ModelError
+from gan_style.models.padding import reflection_pad
 from gan_style.models.statistics import channel_moments, variance
 
 Widths = TypeVar("Widths")
@@ -46,11 +47,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         width = self.kernel_size[0] // 2
-        if width == 0:
-            return super().forward(input)
-        with torch.autocast(input.device.type, enabled=False):  # it would pad in float32
-            padded = F.pad(input, (width,) * 4, mode="reflect")
-        return super().forward(padded)
+        return super().forward(reflection_pad(input, width) if width else input)
 
 
 class GlobalStatistics(nn.Module):

@@ -61,7 +61,7 @@ class TrainingLoop:
         run, trainer, state = self.config.run, self.trainer, self.state
         began, share = time.monotonic() - state.seconds, self.progress()
         with stop_signals() as stopped, self._bar() as bar:
-            for batch in self.data.batches(trainer.steps_done):
+            for batch in self.data.batches(trainer.steps_done, trainer.device):
                 state.seconds = time.monotonic() - began
                 if stopped or self.progress() >= 1 or self.stagnant():
                     break

@@ -111,7 +111,8 @@ def _batches(config: Config, pictures: Sequence[Path], photos: Sequence[Path]) -
             f"{len(style.paths)} of {len(pictures)} pictures and {len(content.paths)} of "
             f"{len(photos)} photos can be read; refining needs two pictures and a photo"
         )
-    data = replace(config.data, max_examples=config.train.batch_size, picture_is_style=False)
+    whole = config.data.plain()
+    data = replace(whole, max_examples=config.train.batch_size, picture_is_style=False)
     return BatchDataset(data, config.train.batch_size, config.train.seed, [style], content, memory)
 
 
@@ -127,7 +128,7 @@ class _Objective:
         self.losses = build_picture_losses(config, stylizer.device, stylizer.autocast)
 
     def __call__(self, code: Tensor, step: int) -> Tensor:
-        batch = self.batches[step][0].to(self.stylizer.device)
+        batch = self.batches[step].batch(self.stylizer.device)
         with self.stylizer.autocast():
             painted = self.stylizer.model(batch.content, code.expand(len(batch.content), -1))
         style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]

@@ -22,14 +22,18 @@ from gan_style.device import autocast, choose_precision
 from gan_style.errors import NonFiniteLossError
 from gan_style.losses.adversarial import AdversarialLosses
 from gan_style.losses.picture_losses import PictureLosses
+from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.feature_networks import picture_features, stroke_features
 from gan_style.models.style_model import StyleModel, StyleModelConfig
+from gan_style.training.content import degraded_content
 
 logger = logging.getLogger(__name__)
 
 ADVERSARIAL = "adversarial"
-"""The loss of `config.LossWeights` that is not one on pictures."""
+"""The loss of `config.LossWeights` that needs the discriminator."""
+STEADINESS = "steadiness"
+"""The one that needs paintings of photos with noise in them and without."""
 
 _WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
 _FAILURES = 5  # steps in a row without finite losses, after which training has diverged
@@ -42,6 +46,7 @@ class Painted:
     codes: Tensor  # (S, d) of the sets
     code: Tensor  # (B, d) of each photo's set
     stylized: Tensor  # (B, 3, C, C)
+    noisy: Tensor  # (n,) int64, places of the paintings of photos with noise in them
 
 
 class Trainer:
@@ -110,10 +115,12 @@ class Trainer:
         for part in parts:
             for name, term in self._accumulate(part, rng, 1 / len(parts)).items():
                 terms[name] = terms.get(name, 0) + term.detach() / len(parts)
-        self._refuse_non_finite(terms)
-        terms["model/gradient"] = self._clip(self.model_parameters)
-        terms["discriminator/gradient"] = self._clip([*self.discriminator.parameters()])
-        self._refuse_non_finite(terms)
+        gradients = {
+            "model/gradient": self._clip(self.model_parameters),
+            "discriminator/gradient": self._clip([*self.discriminator.parameters()]),
+        }
+        self._refuse_non_finite(terms, gradients)
+        terms |= gradients
         self.discriminator_optimizer.step()
         self.model_optimizer.step()
         self.images_seen += len(batch.content)
@@ -142,20 +149,22 @@ class Trainer:
 
     def _accumulate(self, batch: Batch, rng: torch.Generator, share: float) -> dict[str, Tensor]:
         """Add this part's gradients, `share` of the batch's, to both sides; return the terms."""
-        painted = self._paint(batch)
+        painted = self._paint(batch, rng)
         terms, logits = self._discriminator_terms(batch, painted, rng)
         self._backward({name: self.adversarial.weight(name) for name in terms}, terms, share)
         model_terms = self._model_terms(batch, painted, rng)
         self._backward(self.weights, model_terms, share)
         return terms | logits | {f"model/{name}": term for name, term in model_terms.items()}
 
-    def _paint(self, batch: Batch) -> Painted:
-        """Encode the sets and paint the photos in them."""
+    def _paint(self, batch: Batch, rng: torch.Generator) -> Painted:
+        """Encode the sets and paint the photos in them, or what is given in their place."""
+        noisy_share = self.config.data.noisy if STEADINESS in self.weights else 0.0
+        content, noisy = degraded_content(batch, noisy_share, rng)
         with self._autocast():
             codes = self.model.encode(batch.style, measure=True)  # (S, d)
             code = codes.repeat_interleave(batch.style.shape[1], dim=0)  # (B, d)
-            stylized = self.model(batch.content, code)
-        return Painted(codes, code, stylized)
+            stylized = self.model(content, code)
+        return Painted(codes, code, stylized, noisy)
 
     def _backward(self, weights: dict[str, float], terms: dict[str, Tensor], share: float) -> None:
         if weights.keys() != terms.keys():
@@ -188,7 +197,11 @@ class Trainer:
     ) -> dict[str, Tensor]:
         shift = torch.randint(0, 4, (2,), generator=rng).tolist()
         style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
-        terms = self.picture_losses.terms(painted.stylized, batch.content, style, set_size, shift)
+        terms = self.picture_losses.terms(
+            painted.stylized, batch.content, style, set_size, shift, rng
+        )
+        if STEADINESS in self.weights:
+            terms[STEADINESS] = self._steadiness(batch, painted)
         if ADVERSARIAL in self.weights:
             # the code describes the style and is not to be bent to the discriminator: no gradient
             terms[ADVERSARIAL] = self.adversarial.model_term(
@@ -196,13 +209,22 @@ class Trainer:
             )
         return {name: terms[name] for name in self.weights}
 
+    def _steadiness(self, batch: Batch, painted: Painted) -> Tensor:
+        noisy = painted.noisy
+        if not len(noisy):  # all of a small batch may be pictures of the style
+            return painted.stylized.sum() * 0
+        with torch.no_grad(), self._autocast():
+            clean = self.model(batch.content[noisy], painted.code[noisy])
+        return steadiness_loss(painted.stylized[noisy], clean)
+
     @torch.inference_mode()
     def evaluate(self, batch: Batch) -> dict[str, float]:
         """Losses on pictures of the averaged model, in float32.
 
         Returns:
             Each loss whose weight is not 0, unweighted, and "score", their weighted sum: the lower
-            the better. The discriminator is left out, because it changes from step to step.
+            the better. The discriminator is left out, because it changes from step to step, and
+            steadiness, which says nothing of the style.
         """
         batch = batch.to(self.device)
         set_size = batch.style.shape[1]
@@ -238,18 +260,24 @@ class Trainer:
         limit = self.config.train.clip
         return clip_grad_norm_(parameters, math.inf if limit is None else limit).detach()
 
-    def _refuse_non_finite(self, terms: dict[str, Tensor]) -> None:
-        values = torch.stack([term.float() for term in terms.values()])
-        if not torch.isfinite(values).all():  # one wait for the device, not one a term
-            bad = [
-                name
-                for name, value in zip(terms, values.tolist(), strict=True)
-                if not math.isfinite(value)
-            ]
-            raise NonFiniteLossError(
-                f"{', '.join(bad)} is not finite at step {self.steps_done} "
-                f"({self.images_seen} images); no weight was updated"
-            )
+    def _refuse_non_finite(self, terms: dict[str, Tensor], gradients: dict[str, Tensor]) -> None:
+        """Look at all at once: it is the one time in a step that the host waits for the device.
+
+        Gradients are named where all terms are finite: where one is not, they cannot be either.
+        """
+        values = torch.stack([value.float() for value in (terms | gradients).values()])
+        if torch.isfinite(values).all():
+            return
+        bad = [
+            n
+            for n, v in zip(terms | gradients, values.tolist(), strict=True)
+            if not math.isfinite(v)
+        ]
+        named = [name for name in bad if name in terms] or bad
+        raise NonFiniteLossError(
+            f"{', '.join(named)} is not finite at step {self.steps_done} "
+            f"({self.images_seen} images); no weight was updated"
+        )
 
     @torch.no_grad()
     def _update_average(self, images: int) -> None:
@@ -308,7 +336,7 @@ def build_picture_losses(
 ) -> PictureLosses:
     """The losses on pictures, with the feature networks and weights of a configuration."""
     weights = asdict(config.losses)
-    del weights[ADVERSARIAL]
+    del weights[ADVERSARIAL], weights[STEADINESS]
     features = config.features
     return PictureLosses(
         picture_features(features.network, features.weights).to(device),

@@ -1,8 +1,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from shutil import copytree
+from time import sleep
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 
 from gan_style.config import DataConfig
 from gan_style.data.dataset import Batch
-from gan_style.data.training_data import TrainingData
+from gan_style.data.training_data import TrainingData, draw_ahead
 from gan_style.errors import DataError
 
 
@@ -342,6 +343,140 @@ def test_samples_are_whole_fixed_and_spread_over_the_collections(config: DataCon
     assert len(data.samples(100)[0]) == 7
 
 
+# what is off by default
+
+
+def ramps(config: DataConfig, width: int = 240, height: int = 192) -> None:
+    """Replace all pictures by larger ones whose red grows to the right, and green downwards."""
+    ramp = np.zeros((height, width, 3), np.uint8)
+    ramp[..., 0] = np.arange(width) * 192 // height
+    ramp[..., 1] = np.arange(height)[:, None] * 192 // height
+    ramp[..., 2] = np.random.default_rng(0).integers(0, 40, (height, width))
+    for path in [*Path(config.styles).rglob("*.png"), *Path(config.content).rglob("*.png")]:
+        Image.fromarray(ramp).save(path)
+
+
+def slopes(squares: torch.Tensor) -> torch.Tensor:
+    """By how much red and green grow a pixel, against the picture with a short side of 48 px."""
+    middle = squares[..., 8:25, 8:25] * 255
+    across = (middle[:, 0, :, -1] - middle[:, 0, :, 0]).mean(1).abs() / 16
+    down = (middle[:, 1, -1] - middle[:, 1, 0]).mean(1) / 16
+    torch.testing.assert_close(across, down, atol=0.15, rtol=0)
+    return down / 4
+
+
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_zoomed_sets_show_larger_strokes(config: DataConfig, memory_gb: float) -> None:
+    ramps(config)
+    config = replace(config, scale_jitter=0, memory_gb=memory_gb, workers=0)
+    zoomed = TrainingData(replace(config, zoomed=0.5, zoom_range=(0.8, 2.0)), 8, 0)
+    plain = TrainingData(config, 8, 0)
+    zooms = []
+    for step in range(12):
+        batch = zoomed.batch(step)
+        sets = slopes(batch.style.flatten(0, 1)).reshape(batch.style.shape[:2])
+        torch.testing.assert_close(sets, sets[:, :1].expand_as(sets), atol=0.05, rtol=0)
+        zooms += [1 / slope for slope in sets[:, 0].tolist()]
+        assert torch.equal(batch.style_index, plain.batch(step).style_index)
+        assert slopes(plain.batch(step).style.flatten(0, 1)).std() < 0.02
+    assert min(zooms) < 0.95
+    assert max(zooms) > 1.5
+    assert 0.25 < sum(abs(zoom - 1) < 0.05 for zoom in zooms) / len(zooms) < 0.75
+    photos = torch.cat([slopes(zoomed.batch(step).content) for step in range(12)])
+    assert photos.max() > 1.05 > 0.65 > photos.min()
+
+
+def test_pictures_are_not_enlarged_beyond_their_own_pixels(config: DataConfig) -> None:
+    ramps(config, 60, 48)  # as large as `config.size`
+    config = replace(config, scale_jitter=0, zoomed=1.0, zoom_range=(1.5, 2.0))
+    data = TrainingData(config, 8, 0)
+    assert {tuple(p.shape) for p in data._batches.memory.values()} == {(3, 48, 60)}
+    assert slopes(data.batch(0).content).min() > 0.9
+
+
+def test_pictures_are_kept_as_large_as_the_largest_zoom(config: DataConfig) -> None:
+    ramps(config)
+    config = replace(config, scale_jitter=0, zoomed=0.5, zoom_range=(1.0, 1.5))
+    data = TrainingData(config, 8, 0)
+    assert {tuple(p.shape) for p in data._batches.memory.values()} == {(3, 72, 90)}
+    bytes_needed = 22 * 3 * 72 * 90
+    for share, inside in ((1.001, True), (0.999, False)):
+        fits = replace(config, memory_gb=share * bytes_needed / 1e9)
+        assert TrainingData(fits, 8, 0).in_memory is inside
+    content, styles = data.samples(2)  # grids stay as they are
+    assert {tuple(p.shape) for p in [*content, *styles[0][1]]} == {(3, 48, 60)}
+    assert slopes(data.validation().style.flatten(0, 1)).mean().item() == pytest.approx(1, abs=0.05)
+
+
+def test_destylized_sets_take_pictures_of_their_style_for_photos(config: DataConfig) -> None:
+    data = TrainingData(replace(config, destylized=0.4, held_out=0), 8, 0)
+    plain = TrainingData(replace(config, held_out=0), 8, 0)
+    shares = []
+    for step in range(40):
+        batch, other = data.batch(step), plain.batch(step)
+        set_size = batch.style.shape[1]
+        assert torch.equal(batch.style, other.style)
+        for place, square in enumerate(batch.content):
+            if place in batch.destylized:
+                style = batch.style[place // set_size]
+                assert square[0, 0, 0] == style[0, 0, 0, 0]  # red tells the style
+                shown = {float(picture[1, 0, 0]) for picture in style}
+                assert float(square[1, 0, 0]) not in shown or len(shown) == 5
+            else:
+                assert torch.equal(square, other.content[place])
+        shares.append(len(batch.destylized) / 8)
+        assert len(batch.destylized) % set_size == 0
+    assert sum(shares) / 40 == pytest.approx(0.4, abs=0.12)
+    assert data.validation().destylized == data.training().destylized == ()
+
+
+def test_sets_of_destylized_pictures_keep_their_colors(config: DataConfig) -> None:
+    ramps(config)
+    options = {"recolor": 1.0, "held_out": 0.0}
+    every = TrainingData(replace(config, **options), 8, 0)
+    some = TrainingData(replace(config, **options, destylized=0.5), 8, 0)
+    plain = TrainingData(replace(config, held_out=0), 8, 0)
+    kept = 0
+    for step in range(12):
+        three = (data.batch(step) for data in (every, some, plain))
+        recolored, batch, untouched = (batch.style for batch in three)
+        places = some.batch(step).destylized
+        for number in range(len(batch)):
+            own = number * batch.shape[1] in places
+            kept += own
+            assert torch.equal(batch[number], (untouched if own else recolored)[number])
+    assert kept > 5
+
+
+def test_floats_are_made_of_bytes_as_by_division(config: DataConfig) -> None:
+    for i, path in enumerate(sorted(Path(config.content).iterdir())):
+        save_noise(path, i)
+    data = TrainingData(config, 8, 0)
+    squares = data._batches[3]
+    assert squares.content.dtype == squares.style.dtype == torch.uint8
+    batch = squares.batch()
+    assert torch.equal(batch.content, squares.content.float() / 255)
+    assert torch.equal(batch.style, squares.style.float() / 255)
+    assert_equal(batch, data.batch(3))
+    assert squares.batch("meta").content.device.type == "meta"
+
+
+def test_drawing_ahead_in_threads_keeps_the_order() -> None:
+    drawn: list[int] = []
+
+    def draw(step: int) -> int:
+        sleep(0.002 * (step % 3))  # the later ones are often done first
+        drawn.append(step)
+        return step * step
+
+    found = draw_ahead(draw, count(5), 3)
+    assert [next(found) for _ in range(20)] == [step * step for step in range(5, 25)]
+    found.close()  # type: ignore[attr-defined]
+    assert max(drawn) <= 25 + 6  # two for each thread
+    with pytest.raises(ZeroDivisionError):
+        list(draw_ahead(lambda step: 1 // (3 - step), count(), 2))
+
+
 def numbered_batch(sets: int, examples: int) -> Batch:
     size = sets * examples
     content = torch.arange(size).float()[:, None, None, None].expand(size, 3, 8, 8)
@@ -370,14 +505,21 @@ def test_split_keeps_each_photo_with_its_style(
         assert torch.equal(part.style.flatten(0, 1), part.content + 100)
 
 
+def test_split_keeps_track_of_destylized_pictures() -> None:
+    batch = replace(numbered_batch(2, 4), destylized=(0, 1, 2, 3, 6))
+    assert [part.destylized for part in batch.split(4)] == [(0, 1), (0, 1), (), (0,)]
+
+
 def test_split_refuses_unequal_parts() -> None:
     with pytest.raises(ValueError, match="8 cannot be cut into 3"):
         numbered_batch(4, 2).split(3)
 
 
-def test_to_moves_every_tensor() -> None:
-    moved = numbered_batch(2, 2).to("meta")
-    assert {t.device.type for t in (moved.content, moved.style, moved.style_index)} == {"meta"}
+def test_to_moves_the_pictures_and_leaves_the_rest_to_the_host() -> None:
+    moved = replace(numbered_batch(2, 2), destylized=(1, 2)).to("meta")
+    assert {t.device.type for t in (moved.content, moved.style)} == {"meta"}
+    assert moved.style_index.device.type == "cpu"
+    assert moved.destylized == (1, 2)
 
 
 def test_real_collections_load_and_are_decoded_once(

@@ -29,7 +29,7 @@ class Counted(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.content_layer = "relu3_1"
+        self.content_layer, self.strides = network.content_layer, network.strides
         self.runs = 0
 
     def forward(self, pictures: Tensor) -> Any:
@@ -44,13 +44,14 @@ def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
 
 
 def test_every_loss_has_a_weight_and_every_weight_a_loss() -> None:
-    assert {option.name for option in fields(LossWeights)} == {*PICTURE_LOSSES, "adversarial"}
+    others = {"adversarial", "steadiness"}  # which need more than pictures
+    assert {option.name for option in fields(LossWeights)} == {*PICTURE_LOSSES, *others}
 
 
 def test_losses_are_numbers_and_differentiable(picture_losses: PictureLosses) -> None:
     painted = pictures(0).requires_grad_(True)
     terms = picture_losses.terms(painted, pictures(1), pictures(2), 1)
-    assert list(terms) == ["content", "gram", "moments", "stroke", "tv", "smoothness"]
+    assert set(terms) == {"content", "gram", "moments", "stroke", "tv", "smoothness", "sliced"}
     for name, term in terms.items():
         assert term.shape == (), name
         assert term.dtype == torch.float32, name
@@ -145,6 +146,7 @@ def test_networks_are_frozen(picture_losses: PictureLosses) -> None:
         (["smoothness", "tv"], (0, 0)),
         (["content"], (2, 0)),
         (["gram", "moments"], (2, 0)),
+        (["gram", "sliced"], (2, 0)),
         (["stroke"], (0, 2)),
         ([*PICTURE_LOSSES], (3, 2)),
         ([], (0, 0)),

@@ -301,3 +301,33 @@ def test_a_cut_out_pixel_has_no_gradient_but_through_the_mean() -> None:
     kept = ~(out == 0.5).all(1)
     (gradient,) = torch.autograd.grad(out.sum(), pictures)
     assert gradient.sum().item() == pytest.approx(3 * kept.sum().item(), rel=1e-4)
+
+
+def rolled_one_by_one(pictures: Tensor, rng: torch.Generator) -> Tensor:
+    """The same augmentation with a loop over the pictures."""
+    count, _, height, width = pictures.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(count, 1, 1, 1, generator=rng) * (high - low) + low
+
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    pictures = (pictures - mean) * uniform(0.9, 1.1) + mean + uniform(-0.05, 0.05)
+    shift = max(1, height // 8)
+    offsets = torch.randint(-shift, shift + 1, (2, count), generator=rng).tolist()
+    moved = [p.roll((dy, dx), (1, 2)) for p, dy, dx in zip(pictures, *offsets, strict=True)]
+    middle, center = uniform(0, height), uniform(0, width)
+    holes = (torch.arange(height)[:, None] - middle).abs() < height // 4 / 2
+    holes = holes & ((torch.arange(width) - center).abs() < height // 4 / 2)
+    return torch.stack(moved).masked_fill(holes, 0.5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (7, 9)])
+def test_all_pictures_at_once_are_augmented_as_one_by_one(height: int, width: int) -> None:
+    found = []
+    for change in (augment, rolled_one_by_one):
+        rng = torch.Generator().manual_seed(3)
+        pictures = drawn(5, 3, height, width).requires_grad_()
+        out = change(pictures, rng)
+        (gradient,) = torch.autograd.grad(out.square().sum(), pictures)
+        found.append((out, gradient, rng.get_state()))  # the same numbers are drawn, too
+    assert all(map(torch.equal, *found))

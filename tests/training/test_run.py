@@ -294,8 +294,18 @@ def test_two_steps_a_stop_and_two_steps_equal_four(
         assert torch.equal(ours.mean, theirs.mean)
 
 
-def test_bfloat16_resumes_bit_for_bit_too(tiny: list[str], tmp_path: Path) -> None:
-    words = [*tiny, *RARELY, "train.precision=bfloat16"]
+EVERYTHING = [  # that is off by default
+    *("losses.sliced=1", "losses.steadiness=1", "data.noisy=0.5", "data.destylized=0.5"),
+    *("data.zoomed=0.5", "data.repeated=0.5", "data.recolor=0.5", "data.set_shares=[0.5, 0.5]"),
+    "data.sampling_exponent=0.5",
+]
+
+
+@pytest.mark.parametrize("options", [["train.precision=bfloat16"], EVERYTHING])
+def test_other_settings_resume_bit_for_bit_too(
+    tiny: list[str], tmp_path: Path, options: list[str]
+) -> None:
+    words = [*tiny, *RARELY, *options]
     straight, parted = tmp_path / "straight", tmp_path / "parted"
     train_with(*words, f"run.dir={straight}")
     with pytest.MonkeyPatch.context() as patch:

@@ -21,6 +21,7 @@ from gan_style.training.trainer import Trainer
 CPU = torch.device("cpu")
 NETWORKS = ("model", "average", "discriminator")
 TERMS = [option.name for option in fields(LossWeights)]
+EVERY = ("losses.sliced=1", "losses.steadiness=1")  # those that are off by default
 
 
 def settings(*overrides: str) -> Config:
@@ -84,7 +85,7 @@ def test_the_features_stay_as_they_are() -> None:
 
 
 def test_terms_are_named_as_the_options_of_losses() -> None:
-    terms = Trainer(settings(), CPU).step(batch_of(), 0.0)
+    terms = Trainer(settings(*EVERY), CPU).step(batch_of(), 0.0)
     model = {name.removeprefix("model/") for name in terms if name.startswith("model/")}
     assert model == {*TERMS, "gradient"}
     rest = {name for name in terms if not name.startswith("model/")}
@@ -98,7 +99,7 @@ def test_terms_are_named_as_the_options_of_losses() -> None:
 
 @pytest.mark.parametrize("left_out", TERMS)
 def test_weight_0_leaves_a_term_out(left_out: str) -> None:
-    trainer = Trainer(settings(f"losses.{left_out}=0"), CPU)
+    trainer = Trainer(settings(*EVERY, f"losses.{left_out}=0"), CPU)
     discriminator = [p.clone() for p in trainer.discriminator.parameters()]
     terms = trainer.step(batch_of(), 0.0)
     assert {name for name in TERMS if f"model/{name}" in terms} == {*TERMS} - {left_out}
@@ -111,6 +112,56 @@ def test_one_loss_alone_is_enough() -> None:
     others = [f"losses.{name}=0" for name in TERMS if name != "content"]
     terms = Trainer(settings(*others), CPU).step(batch_of(), 0.0)
     assert set(terms) == {"model/content", "model/gradient", "discriminator/gradient"}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_step_with_everything_turned_on(precision: str, parts: int) -> None:
+    every = [*EVERY, f"train.precision={precision}", f"train.accumulate={parts}"]
+    trainer = Trainer(settings(*every), CPU)
+    terms = trainer.step(replace(batch_of(), destylized=(2, 3)), 0.0)
+    assert all(torch.isfinite(term) for term in terms.values())
+    assert terms["model/sliced"] > 0
+    assert terms["model/steadiness"] > 0  # if of the first part alone, which has the photos
+    assert set(TERMS) - {"steadiness"} < {name.removeprefix("model/") for name in terms}
+
+
+def test_a_destylized_picture_is_painted_without_strokes_and_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trainer = Trainer(settings("losses.steadiness=1", "data.noisy=0.5"), CPU)
+    shown: list[Tensor] = []
+    targets: list[Tensor] = []
+    paint, compare = type(trainer.model).forward, PictureLosses.terms
+
+    def forward(model: nn.Module, content: Tensor, code: Tensor) -> Tensor:
+        shown.append(content)
+        return paint(model, content, code)
+
+    def terms(losses: PictureLosses, painted: Tensor, photos: Tensor, *rest: Any) -> Any:
+        targets.append(photos)
+        return compare(losses, painted, photos, *rest)
+
+    monkeypatch.setattr(type(trainer.model), "forward", forward)
+    monkeypatch.setattr(PictureLosses, "terms", terms)
+    batch = replace(batch_of(), destylized=(1,))
+    trainer.step(batch, 0.0)
+    given, clean = shown  # what is painted, and the photos with noise without it
+    changed = [not torch.equal(*pair) for pair in zip(given, batch.content, strict=True)]
+    assert sum(changed) == 3  # the destylized one, and half of four with noise
+    assert changed[1]
+    assert torch.equal(targets[0], batch.content)
+    assert len(clean) == 2
+    assert all(any(torch.equal(one, other) for other in batch.content[[0, 2, 3]]) for one in clean)
+
+
+def test_without_the_loss_no_noise_is_drawn() -> None:
+    """Whatever `data.noisy` says: results without it are those of before there was such a loss."""
+    found = []
+    for share in (0.25, 1.0):
+        trainer = Trainer(settings(f"data.noisy={share}"), CPU)
+        found.append(trainer.step(batch_of(), 0.0))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
 def test_the_penalty_is_taken_every_so_many_steps() -> None:
@@ -165,17 +216,18 @@ def test_another_seed_is_another_run() -> None:
     assert not all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_state_goes_round_and_the_next_step_is_the_same() -> None:
-    first = Trainer(settings(), CPU)
+@pytest.mark.parametrize("options", [(), EVERY])
+def test_state_goes_round_and_the_next_step_is_the_same(options: tuple[str, ...]) -> None:
+    first = Trainer(settings(*options), CPU)
     first.step(batch_of(), 0.0)
-    second = Trainer(settings("train.seed=5"), CPU)
+    second = Trainer(settings(*options, "train.seed=5"), CPU)
     tensors, skeleton = flatten_state(first.state_dict())
     copies = {name: tensor.clone() for name, tensor in tensors.items()}
     second.load_state_dict(unflatten_state(copies, skeleton))
     second.config = first.config  # the seed is the configuration's, not the state's
     assert (second.images_seen, second.steps_done) == (4, 1)
     for trainer in (first, second):
-        trainer.step(batch_of(seed=1), 0.5)
+        trainer.step(replace(batch_of(seed=1), destylized=(0,) if options else ()), 0.5)
     ours, theirs = numbers(first), numbers(second)
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -357,6 +409,14 @@ def test_evaluation_changes_nothing_and_is_the_same_twice() -> None:
     weighted = sum(trainer.weights[name] * v for name, v in scores[0].items() if name != "score")
     assert scores[0]["score"] == pytest.approx(weighted)
     assert moved(before, numbers(trainer)) == []
+
+
+def test_evaluation_draws_the_same_directions_each_time() -> None:
+    trainer = Trainer(settings(*EVERY), CPU)
+    first, second = (trainer.evaluate(batch_of()) for _ in range(2))
+    assert first == second
+    assert first["sliced"] > 0
+    assert "steadiness" not in first
 
 
 def test_evaluation_leaves_out_what_has_no_weight() -> None:

@@ -1,0 +1,37 @@
+"""What the generator is given in place of the content pictures of a batch."""
+
+import torch
+from torch import Tensor
+
+from gan_style.data.dataset import Batch
+from gan_style.data.degradation import add_noise, destylize
+
+
+def degraded_content(
+    batch: Batch, noisy_share: float, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Filter the strokes out of the pictures of a style among the content, and add noise to photos.
+
+    Args:
+        batch: on the device of the training.
+        noisy_share: share of the content pictures that get noise, one at least; 0: none.
+        rng: on the CPU; from it nothing is drawn where nothing is changed.
+
+    Returns:
+        (B, 3, C, C) pictures to paint, and (n,) int64 places of those with noise in them.
+    """
+    pictures = batch.content
+    if batch.destylized:
+        places = _on_device(torch.tensor(batch.destylized), pictures)
+        pictures = pictures.index_copy(0, places, destylize(pictures[places], rng))
+    photos = torch.tensor(sorted({*range(len(pictures))} - {*batch.destylized}), dtype=torch.int64)
+    if not noisy_share or not len(photos):
+        return pictures, _on_device(photos[:0], pictures)
+    count = max(1, round(noisy_share * len(pictures)))  # always as many, if there are
+    chosen = photos[torch.randperm(len(photos), generator=rng)[:count]]
+    places = _on_device(chosen, pictures)
+    return pictures.index_copy(0, places, add_noise(pictures[places], rng)), places
+
+
+def _on_device(places: Tensor, pictures: Tensor) -> Tensor:
+    return places.to(pictures.device, non_blocking=True)
