@@ -89,6 +89,8 @@ def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 def _is_painted(maps: Tensor) -> bool:
     """Whether operations of the CPU may be used that have no gradient and cannot be traced."""
+    if torch.compiler.is_compiling():
+        return False
     return torch.is_inference_mode_enabled() and maps.device.type == "cpu"
 
 
