@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,17 +20,32 @@ from gan_style.cli.train import Train, with_default_config
 from gan_style.errors import GanStyleError, NonFiniteLossError
 
 _INTERRUPTED = 130
+_SPINNING = "GOMP_SPINCOUNT"
+"""How long threads of PyTorch's OpenMP wait awake for the others, about a microsecond each 1000."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `gan-style`; returns the exit code: 0, 1 for a run that broke, 2 for a user's mistake."""
+    _rest_while_waiting()
     return _run(command_line(), sys.argv[1:] if arguments is None else arguments, "gan-style")
 
 
 def train_main(default: Path, arguments: Sequence[str] | None = None) -> int:
     """`train.py`: the command `train`, with a configuration to begin from."""
+    _rest_while_waiting()
     words = sys.argv[1:] if arguments is None else arguments
     return _run(click_command(Train), with_default_config(default, words), "train.py")
+
+
+def _rest_while_waiting() -> None:
+    """Let threads that wait for others sleep after a moment, unless the environment says how long.
+
+    Awake they take processors from other programs and, where those are at work, from the very
+    threads they wait for: painting took seven times as long beside a busy process
+    (docs/experiments/2026-11-27-cpu-speed-profile.md). Read when PyTorch is loaded.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault(_SPINNING, "1000")
 
 
 class _Group(click.Group):

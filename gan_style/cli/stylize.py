@@ -112,8 +112,10 @@ class Stylize(Output, Model, PaintConfig):
     def _paint_all(self, photos: list[Photo], stream: IO[bytes] | None) -> None:
         from tqdm import tqdm
 
+        from gan_style.device import keep_freed_memory
         from gan_style.stylizer import Stylizer
 
+        keep_freed_memory()
         stylizer = Stylizer.from_pretrained(self.model, device=self.device)
         style = stylizer.style(self.style)
         stylizer.refuse_foreign(style)

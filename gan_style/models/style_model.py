@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -106,14 +107,23 @@ class StyleModel(nn.Module):
         picture: Tensor = self.generator(content, self.corrected(content, code))
         return picture
 
-    def corrected(self, content: Tensor, code: Tensor) -> Tensor:
+    def corrected(
+        self,
+        content: Tensor,
+        code: Tensor,
+        first: AbstractContextManager[Any] | None = None,
+    ) -> Tensor:
         """The code from which the generator's painting of this content has the given code: (B, d).
+
+        The first painting is made within the context `first`, if there is one; it is read without.
 
         No gradient goes through the first painting: it would nearly double the cost of training,
         and as the painting follows the code, what is missed changes little with it.
         """
         with torch.no_grad():
-            missed = code - self.encode(self.generator(content, code)[:, None])
+            with first or nullcontext():
+                painted = self.generator(content, code)
+            missed = code - self.encode(painted[:, None])
         moved: Tensor = code + self.feedback(missed)
         return moved
 

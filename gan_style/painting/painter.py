@@ -98,8 +98,9 @@ class Painter:
 
     def _generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
         """What the generator makes of (1, 3, h, w) with a code that suits the photo."""
-        # at the size at which codes are learned, and in float32, as they are read
-        code = self.model.corrected(_shrunk(content, READING_SIDE), code)
+        # at the size at which codes are learned; read in float32, as the pictures of a style are
+        small, first = _shrunk(content, READING_SIDE), autocast(self.device, self.precision)
+        code = self.model.corrected(small, code, first)
         with autocast(self.device, self.precision):
             return paint_in_tiles(self.model.generator, content, code, pixels)
 

@@ -15,6 +15,7 @@ from gan_style.models.layers import (
     _NormalizeModulate,
     channel_statistics,
 )
+from gan_style.models.statistics import quick_moments
 
 CODE = 6
 Module = TypeVar("Module", bound=nn.Module)
@@ -108,6 +109,28 @@ def test_statistics_are_float32_for_bfloat16_maps() -> None:
     assert torch.allclose(1 / inverse[..., 0, 0], deviation, rtol=5e-3)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(1, 3, 300, 700), (2, 5, 33, 47), (1, 2, 2, 70_000)])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_quick_moments_are_the_moments(
+    shape: tuple[int, int, int, int], layout: torch.memory_format, kind: torch.dtype
+) -> None:
+    """One band of rows, several, and rows longer than a band."""
+    maps = (drawn(*shape) * 1.5 + 0.4).to(kind).contiguous(memory_format=layout)
+    exact = maps.double().mean((2, 3), keepdim=True), maps.double().square().mean((2, 3), True)
+    for got, expected in zip(quick_moments(maps), exact, strict=True):
+        assert got.dtype == torch.float32
+        assert got.shape == expected.shape
+        assert torch.allclose(got.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_quick_moments_of_a_large_map_lose_no_digits() -> None:
+    """2**24 ones, added up one after another in float32, are not more than 2**24."""
+    mean, square = quick_moments(torch.ones(1, 1, 1, 1).expand(1, 1, 6000, 6000))
+    assert mean.item() == pytest.approx(1, rel=1e-5)
+    assert square.item() == pytest.approx(1, rel=1e-5)
+
+
 def test_statistics_are_kept_and_given_again() -> None:
     statistics = GlobalStatistics()
     one, two = drawn(1, 2, 5, 5), drawn(1, 2, 5, 5, seed=1) * 3 + 1
@@ -186,6 +209,36 @@ def test_modulation_is_the_same_with_and_without_gradients() -> None:
     taught = modulation(maps, code)
     with torch.no_grad():
         assert torch.allclose(modulation(maps, code), taught, atol=1e-6)
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+@pytest.mark.parametrize(("kind", "near"), [(torch.float32, 1e-5), (torch.bfloat16, 0.04)])
+def test_modulation_is_the_same_in_inference_mode(
+    pictures: int, kind: torch.dtype, near: float
+) -> None:
+    modulation = Modulation(4, CODE)
+    maps, code = drawn(pictures, 4, 70, 50).to(kind), drawn(pictures, CODE, seed=1)
+    with torch.no_grad():
+        plain = modulation(maps, code)
+    with torch.inference_mode():
+        quick = modulation(maps, code)
+    assert quick.dtype == kind
+    assert torch.allclose(quick, plain, atol=near)
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_kept_statistics_are_the_same_in_inference_mode(pictures: int) -> None:
+    modulation = Modulation(4, CODE)
+    whole, maps = drawn(1, 4, 20, 30) * 3 + 1, drawn(pictures, 4, 7, 5)
+    code = drawn(1, CODE, seed=1).expand(pictures, -1)
+    results = []
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            modulation.statistics.keep, modulation.statistics.reuse = True, False
+            modulation(whole, code[:1])
+            modulation.statistics.keep, modulation.statistics.reuse = False, True
+            results.append(modulation(maps, code))
+    assert torch.allclose(*results, atol=1e-5)
 
 
 def test_code_sets_mean_and_deviation_of_each_channel() -> None:
