@@ -21,7 +21,7 @@ SHOWN = {
     "gilded-page": "coffee",
     "bold-poster": "astronaut",
     "pen-and-ink": "rocket",
-    "stained-planes": "chelsea",
+    "woodcut": "chelsea",
 }
 """Named styles, and the photograph that each is shown on."""
 SIZE, SHOWN_SIZE, GAP = 512, 400, 8  # pixels: painted at, shown at, between the two
