@@ -25,36 +25,43 @@ _SHARE = 0.9  # of the memory that is free; the rest is for what cannot be fores
 
 
 def pixels_at_once(
-    photo_bytes: int, memory: float | None, device: torch.device, precision: str
+    sides: tuple[int, int], pixel: int, memory: float | None, device: torch.device, precision: str
 ) -> int:
     """The most pixels that may be painted at a time.
 
     Args:
-        photo_bytes: size of the photo's pixels.
+        sides: rows and columns of the painting.
+        pixel: bytes of each of its pixels.
         memory: GB that painting may take, of the process or on the accelerator; None: see
             `PaintConfig.memory`.
         device: where it is painted.
         precision: "bfloat16" or "float32".
 
     Raises:
-        TooLargeError: not even the smallest tile fits.
+        TooLargeError: not even the smallest tile fits; it names a size that would.
     """
     cuda = device.type == "cuda"
-    held = 0 if cuda else _COPIES * photo_bytes
+    held = 0 if cuda else _COPIES * pixel * sides[0] * sides[1]
     at_rest = 0 if cuda else _PROCESS
     per_pixel = _CUDA_BYTES if cuda else _BYTES[precision]
     smallest = per_pixel * smallest_pixels()
     if memory is not None:
-        left, said = memory * 1e9 - at_rest - held, f"{memory:g} GB are allowed"
+        whole, said = memory * 1e9 - at_rest, f"{memory:g} GB are allowed"
     else:
         free = free_memory(device)
-        usual = float("inf") if cuda else max(_LEAST_USUAL, _USUAL - at_rest - held)
-        left = usual if free is None else min(usual, _SHARE * free - held)
+        usual = float("inf") if cuda else _USUAL - at_rest
+        whole = max(usual, held + _LEAST_USUAL)
+        whole = whole if free is None else min(whole, _SHARE * free)
         said = "" if free is None else f"{free / 1e9:.1f} GB are free on {device.type}"
-    if left < smallest:
+    if whole - held < smallest:
         needed = (at_rest if memory is not None else 0) + held + smallest
-        raise TooLargeError(f"painting it needs {needed / 1e9:.2f} GB of memory, and {said}")
-    return int(min(left / per_pixel, 2**40))
+        fitting = int(min(sides) * (max(0.0, whole - smallest) / held) ** 0.5) if held else 0
+        advice = f"; size {fitting} (the short side) fits" if fitting else ""
+        raise TooLargeError(
+            f"a painting of {sides[1]}x{sides[0]} px needs {needed / 1e9:.2f} GB of memory, and "
+            f"{said}{advice}"
+        )
+    return int(min((whole - held) / per_pixel, 2**40))
 
 
 def refuse_too_large_painting(picture: Picture, size: int | None) -> None:

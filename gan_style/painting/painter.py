@@ -56,14 +56,16 @@ class Painter:
         Raises:
             TooLargeError: it does not fit into memory.
         """
+        height, width = photo.shape[:2]
         if config.size is not None:
-            photo = resized(photo, sides_with(photo.shape[:2], config.size))
+            height, width = sides_with((height, width), config.size)
+        pixel = 3 * photo.itemsize
+        pixels = pixels_at_once((height, width), pixel, config.memory, self.device, self.precision)
+        photo = resized(photo, (height, width))
         if config.strength == 0:
             return photo[:]  # a view: nothing changes pixels in place
-        pixels = pixels_at_once(photo.nbytes, config.memory, self.device, self.precision)
         plan = plan_painting(min(photo.shape[:2]), config.stroke_size, style.sides[-1])
         code = style.at(plan.reading)[None].to(self.device)
-        height, width = photo.shape[:2]
         largest = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
 
         def paint(pixels: int) -> Pixels:

@@ -329,10 +329,10 @@ STYLES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "model": (lambda path, run: shutil.copy(run / "model.safetensors", path), "not a style code"),
     "picture": (lambda path, run: path.write_bytes(encoded("PNG")), NO_STYLE),
     "no mean": (altered(mean=None), NO_STYLE),
-    "not finite": (altered(mean=torch.full((16,), torch.nan)), "not finite"),
-    "no vector": (altered(mean=torch.zeros(4, 4)), "of one length"),
-    "two lengths": (altered(spread=torch.zeros(3)), "of one length"),
-    "wrong length": (altered(mean=torch.zeros(3), spread=torch.zeros(3)), "has 3 numbers"),
+    "not finite": (altered(mean=torch.full((2, 16), torch.nan)), "not finite"),
+    "no vector": (altered(mean=torch.zeros(4, 4)), "of one shape"),
+    "two lengths": (altered(spread=torch.zeros(3)), "of one shape"),
+    "wrong length": (altered(mean=torch.zeros(2, 3), spread=torch.zeros(2, 3)), "has 3 numbers"),
     "of another model": (of_another_model, "0123456789abcdef"),
 }  # fmt: skip
 

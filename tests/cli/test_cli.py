@@ -354,15 +354,17 @@ def test_a_photo_too_large_for_the_memory_is_skipped_and_the_folder_goes_on(
     photos: Path, tiny_run: Path, style: Path, tmp_path: Path, capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("gan_style.memory.free_memory", lambda device: int(0.2e9))
-    Image.new("RGB", (4000, 3000)).save(photos / "large.png")
+    for module in ("memory", "painting.budget", "painting.canvas"):
+        monkeypatch.setattr(f"gan_style.{module}.free_memory", lambda device: int(0.2e9))
+    Image.new("RGB", (6000, 5000)).save(photos / "large.png")
     words = ["--style", style, "--model", tiny_run, "-o", tmp_path / "out", "--device", "cpu"]
     done("stylize", photos, *words)
     told = capsys.readouterr().out
-    assert f"skipped: {photos / 'large.png'}: a picture of 4000x3000 px needs about" in told
+    assert f"skipped: {photos / 'large.png'}: reading a picture of 6000x5000 px takes" in told
     assert len(list((tmp_path / "out").iterdir())) == 4
     huge = ["stylize", photos / "0.png", *words[:-3], tmp_path / "b.png", "--size", 99_999]
     assert "no photo could be painted" in failed(capsys, *huge)
+    assert not (tmp_path / "b.png").exists()
 
 
 def test_a_picture_is_a_style(photos: Path, tiny_run: Path, tmp_path: Path) -> None:
