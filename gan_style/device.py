@@ -27,6 +27,14 @@ def keep_freed_memory() -> None:
         return
 
 
+def release_freed_memory() -> None:
+    """Give what was freed back to the kernel, once, whatever `keep_freed_memory` set."""
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (OSError, AttributeError):
+        return
+
+
 @contextmanager
 def matrix_products(precision: str) -> Iterator[None]:
     """Within this context products of float32 matrices suit networks of this precision.

@@ -16,22 +16,29 @@ from gan_style.painting.tiles import smallest_pixels
 
 _BYTES = {"bfloat16": 640, "float32": 1030}  # a pixel painted, by benchmarks/painting.py --memory
 _CUDA_BYTES = 1150  # a pixel, as measured on an H200 in bfloat16
-_PROCESS = 0.6e9  # bytes that a process takes at rest, and for a strip of the painting
+_PROCESS = 0.75e9  # bytes that a process takes at rest, and for a strip of the painting
 _USUAL = 2e9  # bytes that a process may take on a CPU if nothing is said
 _LEAST_USUAL = 0.5e9  # of these for the networks' maps, however large the photo is
 _COPIES = 3  # of the pixels that are held at a time: the photo, what it is scaled to, the painting
+_FLOATS = 110  # bytes of a pixel in what is painted, reduced and enlarged as floats
 _HELD = 4 * _COPIES  # bytes a pixel that these take: PIL keeps four
 _SHARE = 0.9  # of the memory that is free; the rest is for what cannot be foreseen
 
 
 def pixels_at_once(
-    sides: tuple[int, int], pixel: int, memory: float | None, device: torch.device, precision: str
+    sides: tuple[int, int],
+    pixel: int,
+    working: int,
+    memory: float | None,
+    device: torch.device,
+    precision: str,
 ) -> int:
     """The most pixels that may be painted at a time.
 
     Args:
         sides: rows and columns of the painting.
         pixel: bytes of each of its pixels.
+        working: pixels of the largest painting by the model, which may be smaller.
         memory: GB that painting may take, of the process or on the accelerator; None: see
             `PaintConfig.memory`.
         device: where it is painted.
@@ -41,7 +48,7 @@ def pixels_at_once(
         TooLargeError: not even the smallest tile fits; it names a size that would.
     """
     cuda = device.type == "cuda"
-    held = 0 if cuda else _COPIES * pixel * sides[0] * sides[1]
+    held = 0 if cuda else _COPIES * pixel * sides[0] * sides[1] + _FLOATS * working
     at_rest = 0 if cuda else _PROCESS
     per_pixel = _CUDA_BYTES if cuda else _BYTES[precision]
     smallest = per_pixel * smallest_pixels()
@@ -55,7 +62,8 @@ def pixels_at_once(
         said = "" if free is None else f"{free / 1e9:.1f} GB are free on {device.type}"
     if whole - held < smallest:
         needed = (at_rest if memory is not None else 0) + held + smallest
-        fitting = int(min(sides) * (max(0.0, whole - smallest) / held) ** 0.5) if held else 0
+        share = max(0.0, whole - smallest) / held if held else 0.0
+        fitting = int(min(sides) * share**0.5)
         advice = f"; size {fitting} (the short side) fits" if fitting else ""
         raise TooLargeError(
             f"a painting of {sides[1]}x{sides[0]} px needs {needed / 1e9:.2f} GB of memory, and "

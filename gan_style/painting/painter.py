@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan_style.color import to_gray
-from gan_style.device import autocast
+from gan_style.device import autocast, release_freed_memory
 from gan_style.models.style_model import StyleModel
 from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import PaintConfig
@@ -20,9 +20,9 @@ from gan_style.painting.pixels import resized, to_floats, write_floats
 from gan_style.painting.plan import Plan, plan_painting
 from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.tiles import paint_in_tiles
-from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
 
+_CORRECTED_SIDE = 384  # px: short side of the first painting, by which a code is corrected
 _MOST_READ = 1024  # px: short side at which a photo's own style is read
 _OVER = 0.5  # share that the second painting has where a painting is painted over
 
@@ -59,20 +59,29 @@ class Painter:
         height, width = photo.shape[:2]
         if config.size is not None:
             height, width = sides_with((height, width), config.size)
-        pixel = 3 * photo.itemsize
-        pixels = pixels_at_once((height, width), pixel, config.memory, self.device, self.precision)
+        plan = plan_painting(min(height, width), config.stroke_size, style.sides[-1])
+        working = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
+        pixels = pixels_at_once(
+            (height, width),
+            3 * photo.itemsize,
+            working,
+            config.memory,
+            self.device,
+            self.precision,
+        )
         photo = resized(photo, (height, width))
         if config.strength == 0:
             return photo[:]  # a view: nothing changes pixels in place
-        plan = plan_painting(min(photo.shape[:2]), config.stroke_size, style.sides[-1])
         code = style.at(plan.reading)[None].to(self.device)
-        largest = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
 
         def paint(pixels: int) -> Pixels:
+            release_freed_memory()  # reading a photo takes some of its size
             small, painted = self._painted(photo, plan, code, config.strength, pixels)
+            release_freed_memory()
             return _brought_up(photo, small, painted, config.keep_color)
 
-        return in_tiles_that_fit(paint, min(pixels, largest), f"a picture of {width}x{height} px")
+        pixels = min(pixels, working)
+        return in_tiles_that_fit(paint, pixels, f"a picture of {width}x{height} px")
 
     def _painted(
         self, photo: Pixels, plan: Plan, code: Tensor, strength: float, pixels: int
@@ -100,8 +109,8 @@ class Painter:
 
     def _generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
         """What the generator makes of (1, 3, h, w) with a code that suits the photo."""
-        # at the size at which codes are learned; read in float32, as the pictures of a style are
-        small, first = _shrunk(content, READING_SIDE), autocast(self.device, self.precision)
+        # the first painting is read in float32, as the pictures of a style are
+        small, first = _shrunk(content, _CORRECTED_SIDE), autocast(self.device, self.precision)
         code = self.model.corrected(small, code, first)
         with autocast(self.device, self.precision):
             return paint_in_tiles(self.model.generator, content, code, pixels)

@@ -139,35 +139,35 @@ def test_other_options_are_refused(options: dict[str, float], message: str) -> N
 
 
 def test_more_memory_lets_more_be_painted_at_once() -> None:
-    """2 GB of a process of which 0.6 are taken: 1.4 / 640 bytes, less for a larger photo."""
-    given = [pixels_at_once((0, 1), 3, memory, CPU, "bfloat16") for memory in (1.0, 2.0)]
-    assert given == [int(0.4e9 / 640), int(1.4e9 / 640)]
-    large = pixels_at_once((6000, 8000), 3, 2.0, CPU, "bfloat16")
-    assert large == int((1.4e9 - 3 * 3 * 48e6) / 640)
-    assert pixels_at_once((0, 1), 3, 2.0, CPU, "float32") == int(1.4e9 / 1030)
+    """2 GB of a process of which 0.75 are taken: 1.25 / 640 bytes, less for a larger photo."""
+    given = [pixels_at_once((0, 1), 3, 0, memory, CPU, "bfloat16") for memory in (1.0, 2.0)]
+    assert given == [int(0.25e9 / 640), int(1.25e9 / 640)]
+    large = pixels_at_once((6000, 8000), 3, 1_000_000, 2.0, CPU, "bfloat16")
+    assert large == int((1.25e9 - 3 * 3 * 48e6 - 110e6) / 640)
+    assert pixels_at_once((0, 1), 3, 0, 2.0, CPU, "float32") == int(1.25e9 / 1030)
 
 
 def test_the_usual_memory_is_bounded_by_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "free_memory", lambda device: int(50e9))
-    assert pixels_at_once((0, 1), 3, None, CPU, "bfloat16") == int(1.4e9 / 640)
+    assert pixels_at_once((0, 1), 3, 0, None, CPU, "bfloat16") == int(1.25e9 / 640)
     monkeypatch.setattr(budget, "free_memory", lambda device: int(1e9))
-    assert pixels_at_once((0, 1), 3, None, CPU, "bfloat16") == int(0.9e9 / 640)
+    assert pixels_at_once((0, 1), 3, 0, None, CPU, "bfloat16") == int(0.9e9 / 640)
     monkeypatch.setattr(budget, "free_memory", lambda device: None)  # not known
-    assert pixels_at_once((0, 1), 3, None, CPU, "bfloat16") == int(1.4e9 / 640)
+    assert pixels_at_once((0, 1), 3, 0, None, CPU, "bfloat16") == int(1.25e9 / 640)
 
 
 def test_where_not_even_a_tile_fits_it_is_said_what_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(TooLargeError, match=r"needs 0.64 GB of memory, and 0.5 GB are allowed"):
-        pixels_at_once((0, 1), 3, 0.5, CPU, "bfloat16")
+    with pytest.raises(TooLargeError, match=r"needs 0.79 GB of memory, and 0.5 GB are allowed"):
+        pixels_at_once((0, 1), 3, 0, 0.5, CPU, "bfloat16")
     monkeypatch.setattr(budget, "free_memory", lambda device: int(1e9))
     said = r"of 20000x10000 px needs 1.84 GB of memory, and 1.0 GB are free on cpu; size (\d+) "
     with pytest.raises(TooLargeError, match=said) as refused:
-        pixels_at_once((10_000, 20_000), 3, None, CPU, "bfloat16")
+        pixels_at_once((10_000, 20_000), 3, 0, None, CPU, "bfloat16")
     fits = int(str(refused.value).rpartition("size ")[2].split()[0])
     assert 6000 < fits < 7000
-    assert pixels_at_once((fits, 2 * fits), 3, None, CPU, "bfloat16") >= smallest_pixels()
+    assert pixels_at_once((fits, 2 * fits), 3, 0, None, CPU, "bfloat16") >= smallest_pixels()
 
 
 @pytest.mark.parametrize(
