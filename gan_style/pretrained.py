@@ -145,7 +145,8 @@ def write_model(
     """
     described = config.to_dict()
     kept = _halved(model if codes is None else {**model, _CODES: codes})
-    save_checkpoint(path, kept, {"kind": "model", "model": described, _SIDES: list(sides)})
+    read_at = {} if codes is None else {_SIDES: list(sides)}
+    save_checkpoint(path, kept, {"kind": "model", "model": described} | read_at)
     if discriminator:
         parts = _halved({f"discriminator.{name}": values for name, values in discriminator.items()})
         beside = path.with_name(path.stem + _DISCRIMINATOR)

@@ -41,12 +41,13 @@ def test_the_code_stays_a_weighted_mean_of_the_pictures_codes(
     stylizer: Stylizer, collection: Path
 ) -> None:
     pictures = find_pictures(collection / "styles" / "ink")
-    codes = torch.stack([stylizer.encode(path).mean for path in pictures])
-    found = refine(stylizer, stylizer.encode(pictures), pictures, pictures, 0.5, SMALL)
-    with_ones = torch.cat([codes.T, torch.ones(1, len(codes))])  # (d + 1, n)
-    wanted = torch.cat([found.mean, torch.ones(1)])
+    singles = torch.stack([stylizer.encode(path).mean for path in pictures])  # (n, R, d)
+    refined = refine(stylizer, stylizer.encode(pictures), pictures, pictures, 0.5, SMALL)
+    codes, found = singles.flatten(1), refined.mean.flatten()  # the same weights at every side
+    with_ones = torch.cat([codes.T, torch.ones(1, len(codes))])
+    wanted = torch.cat([found, torch.ones(1)])
     weights = torch.linalg.lstsq(with_ones, wanted[:, None], driver="gelsd").solution[:, 0]
-    torch.testing.assert_close(weights @ codes, found.mean, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(weights @ codes, found, atol=1e-4, rtol=1e-3)
     assert (weights > 0).all()
     assert (weights - 1 / len(codes)).abs().max() > 1e-3
 
