@@ -367,6 +367,25 @@ def test_a_photo_too_large_for_the_memory_is_skipped_and_the_folder_goes_on(
     assert not (tmp_path / "b.png").exists()
 
 
+def test_strokes_and_memory_are_as_asked_for(
+    photos: Path, tiny_run: Path, style: Path, tmp_path: Path
+) -> None:
+    """Strokes of four times the size are painted on a smaller photo; little memory is enough."""
+    words = ["stylize", photos / "0.png", "--style", style, "--model", tiny_run, "--size", 160]
+    for name, more in (
+        ("as.png", []),
+        ("large.png", ["--stroke-size", 4]),
+        ("m.png", ["--memory", 1]),
+    ):
+        done(*words, "-o", tmp_path / name, *more)
+    usual, large, little = (
+        Image.open(tmp_path / name) for name in ("as.png", "large.png", "m.png")
+    )
+    assert usual.size == large.size
+    assert usual.tobytes() != large.tobytes()
+    assert usual.tobytes() == little.tobytes()
+
+
 def test_a_picture_is_a_style(photos: Path, tiny_run: Path, tmp_path: Path) -> None:
     words = ["--style", photos / "1.png", "--model", tiny_run, "-o", tmp_path / "folder"]
     done("stylize", photos / "0.png", *words)
