@@ -41,7 +41,7 @@ def _rest_while_waiting() -> None:
     """Let threads that wait for others sleep after a moment, unless the environment says how long.
 
     Awake they take processors from other programs and, where those are at work, from the very
-    threads they wait for: a painting then takes two to three times as long
+    threads they wait for: a painting beside a busy process took 1.8 s instead of 1.2
     (docs/experiments/2026-11-27-cpu-speed-profile.md). Read when PyTorch is loaded.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
