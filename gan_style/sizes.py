@@ -1,5 +1,7 @@
 """Sizes of pictures on which all parts agree."""
 
+from collections.abc import Sequence
+
 READING_SIDE = 288
 """Short side in pixels at which pictures of a style are learned from and compared."""
 READING_SIDES = (192, 288, 512, 1024)
@@ -12,3 +14,9 @@ MINIMUM_SIDE = 32
 """The networks take no shorter side, in pixels."""
 LONGEST_RATIO = 4
 """Pictures are cut to at most this many times their shorter side before they are read."""
+
+
+def with_short_side(sides: Sequence[int], short_side: int) -> tuple[int, int]:
+    """Two sides in the same proportion, of which the shorter one has `short_side` pixels."""
+    one, other = (max(1, round(side * short_side / min(sides))) for side in sides)
+    return one, other

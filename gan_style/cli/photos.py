@@ -12,6 +12,7 @@ from gan_style.cli.command import existing
 from gan_style.data.formats import FORMATS, SUFFIXES, Format, written_format
 from gan_style.errors import ConfigError, PictureError
 from gan_style.files import find_files
+from gan_style.sizes import with_short_side
 
 STANDARD = "-"
 """Standard input as a photo, and standard output."""
@@ -173,9 +174,7 @@ def refuse_full_disk(photos: Sequence[Photo], size: int | None) -> None:
 
 def painting_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
     """Width and height of the painting of a photo of this size."""
-    scale = short_side / min(size) if short_side else 1
-    width, height = (max(1, round(side * scale)) for side in size)
-    return width, height
+    return with_short_side(size, short_side) if short_side else size
 
 
 def _estimated_bytes(photo: Photo, short_side: int | None) -> float:

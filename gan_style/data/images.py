@@ -19,6 +19,7 @@ from gan_style.data.opening import opened, reason
 from gan_style.errors import PictureError
 from gan_style.files import find_files, replacing
 from gan_style.memory import refuse_too_large
+from gan_style.sizes import with_short_side
 
 Item = TypeVar("Item")
 Picture: TypeAlias = Image.Image | str | Path
@@ -109,9 +110,8 @@ def refuse_too_large_picture(
         what, size = "a picture", picture.size
     else:
         what, size = f"{picture}: a picture", picture_size(picture)
-    scale = short_side / min(size) if short_side else 1
-    width, height = (max(1, round(side * scale)) for side in size)
-    refuse_too_large(what, (width, height), bytes_per_pixel, overhead, device)
+    size = with_short_side(size, short_side) if short_side else size
+    refuse_too_large(what, size, bytes_per_pixel, overhead, device)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -183,10 +183,9 @@ def to_image(picture: Tensor) -> Image.Image:
 
 def resize_short_side(image: Image.Image, size: int) -> Image.Image:
     """Scale so that the shorter side has `size` pixels, at least 1; proportions are kept."""
-    short = min(image.size)
-    width, height = (max(1, round(side * size / short)) for side in image.size)
-    same = (width, height) == image.size
-    return image if same else image.resize((width, height), Image.Resampling.LANCZOS, None, 3.0)
+    sides = with_short_side(image.size, size)
+    same = sides == image.size
+    return image if same else image.resize(sides, Image.Resampling.LANCZOS, None, 3.0)
 
 
 def center_box(width: int, height: int, longest: float = 1.0) -> tuple[int, int, int, int]:

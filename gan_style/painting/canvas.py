@@ -15,9 +15,10 @@ from gan_style.errors import TooLargeError
 from gan_style.memory import free_memory
 from gan_style.painting.deep import read_deep
 from gan_style.painting.metadata import read_dpi, read_exif
+from gan_style.painting.pixels import resized
 from gan_style.painting.profiles import FileProfile, gray_to_srgb, read_profile, to_srgb
 from gan_style.painting.strips import Pixels, strips
-from gan_style.painting.transparency import fill_hidden, resized_alpha
+from gan_style.painting.transparency import fill_hidden
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda stored: stored[:, ::-1],
@@ -67,7 +68,7 @@ class Canvas:
                 f"the painting is {pixels.dtype} of shape {pixels.shape}; "
                 f"it must be {self.pixels.dtype} of shape (H, W, 3)"
             )
-        alpha = None if self.alpha is None else resized_alpha(self.alpha, *pixels.shape[:2])
+        alpha = None if self.alpha is None else resized(self.alpha, pixels.shape[:2])
         return replace(self, pixels=pixels, alpha=alpha)
 
 

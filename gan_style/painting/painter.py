@@ -3,8 +3,6 @@
 Shapes: H rows, W columns, d numbers in a style code.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,6 +18,7 @@ from gan_style.painting.pixels import resized, to_floats, write_floats
 from gan_style.painting.plan import Plan, plan_painting
 from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.tiles import paint_in_tiles
+from gan_style.sizes import with_short_side
 from gan_style.style_code import StyleCode
 
 _CORRECTED_SIDE = 384  # px: short side of the first painting, by which a code is corrected
@@ -58,7 +57,7 @@ class Painter:
         """
         height, width = photo.shape[:2]
         if config.size is not None:
-            height, width = sides_with((height, width), config.size)
+            height, width = with_short_side((height, width), config.size)
         plan = plan_painting(min(height, width), config.stroke_size, style.sides[-1])
         working = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
         pixels = pixels_at_once(
@@ -105,7 +104,7 @@ class Painter:
 
     def _reduced(self, photo: Pixels, side: int) -> Tensor:
         """The photo with a short side of so many pixels, (1, 3, h, w) float32 in [0, 1]."""
-        return to_floats(resized(photo, sides_with(photo.shape[:2], side)), self.device)
+        return to_floats(resized(photo, with_short_side(photo.shape[:2], side)), self.device)
 
     def _generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
         """What the generator makes of (1, 3, h, w) with a code that suits the photo."""
@@ -116,17 +115,11 @@ class Painter:
             return paint_in_tiles(self.model.generator, content, code, pixels)
 
 
-def sides_with(sides: Sequence[int], short_side: int) -> tuple[int, int]:
-    """Sides in the same proportion, of which the shorter one has so many pixels."""
-    height, width = (max(1, round(side * short_side / min(sides))) for side in sides)
-    return height, width
-
-
 def _shrunk(photo: Tensor, side: int) -> Tensor:
     """(1, 3, H, W) with a short side of at most so many pixels."""
     if min(photo.shape[2:]) <= side:
         return photo
-    sides = sides_with(photo.shape[2:], side)
+    sides = with_short_side(photo.shape[2:], side)
     return F.interpolate(photo, sides, mode="bilinear", antialias=True)
 
 

@@ -30,16 +30,17 @@ def write_floats(painted: Tensor, pixels: Pixels) -> None:
 
 
 def resized(pixels: Pixels, sides: tuple[int, int]) -> Pixels:
-    """The picture with H and W of `sides`, by Lanczos' filter."""
+    """The color or alpha with H and W of `sides`, by Lanczos' filter."""
     if pixels.shape[:2] == sides:
         return pixels
     if pixels.dtype == np.uint8:
         return np.asarray(_resized(Image.fromarray(pixels), sides))
     white = full(pixels)
-    result = np.empty((*sides, 3), pixels.dtype)
-    for channel in range(3):  # PIL has no color of 16 bits
-        values = np.asarray(_resized(Image.fromarray(pixels[..., channel].astype("f4")), sides))
-        result[..., channel] = values.clip(0, white).round()
+    result = np.empty((*sides, *pixels.shape[2:]), pixels.dtype)
+    for channel in np.ndindex(pixels.shape[2:]):  # PIL has no color of 16 bits
+        place = (..., *channel)
+        values = np.asarray(_resized(Image.fromarray(pixels[place].astype("f4")), sides))
+        result[place] = values.clip(0, white).round()
     return result
 
 

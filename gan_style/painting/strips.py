@@ -28,11 +28,6 @@ def to_8_bits(values: Pixels) -> NDArray[np.uint8]:
     return (whole + (rest > 128)).astype(np.uint8)
 
 
-def to_16_bits(values: Pixels) -> NDArray[np.uint16]:
-    """Scale uint8 of any shape to uint16: 255 becomes 65535; uint16 is given back as it is."""
-    return values if values.dtype == np.uint16 else values.astype(np.uint16) * np.uint16(257)
-
-
 def full(values: Pixels) -> int:
     """The largest value: 255, or 65535."""
     return int(np.iinfo(values.dtype).max)

@@ -6,7 +6,6 @@ halo at the edge of what can be seen.
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from gan_style.painting.strips import Pixels, full, strips
 
@@ -84,16 +83,3 @@ def over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
     weight = alpha.astype(np.float32)[..., None] / top
     mixed: Pixels = (pixels * weight + top * (1 - weight)).round().astype(pixels.dtype)
     return mixed
-
-
-def resized_alpha(alpha: Pixels, height: int, width: int) -> Pixels:
-    """The alpha of a painting of another size."""
-    if alpha.shape == (height, width):
-        return alpha
-    if alpha.dtype == np.uint8:
-        small = Image.fromarray(alpha).resize((width, height), Image.Resampling.LANCZOS, None, 3.0)
-        return np.array(small)
-    deep = Image.fromarray(alpha.astype(np.float32))
-    values = np.asarray(deep.resize((width, height), Image.Resampling.LANCZOS, None, 3.0))
-    resized: Pixels = values.clip(0, full(alpha)).round().astype(alpha.dtype)
-    return resized
