@@ -15,7 +15,7 @@ on, and not on typer: options are declared once, as those of a configuration are
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args, get_origin
@@ -123,6 +123,35 @@ class _Argument(click.Argument):
         return (self.metavar or "", self.help or "")
 
 
+class _Command(click.Command):
+    """A command that takes `--size 288 512` for `--size 288 --size 512`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        several = [
+            name
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and parameter.multiple
+            for name in parameter.opts
+            if parameter.type is click.INT  # what follows a path may be a place of its own
+        ]
+        return super().parse_args(ctx, list(_each_named(args, several)))
+
+
+def _each_named(words: list[str], options: list[str]) -> Iterator[str]:
+    """The words, with the name of one of the options before each whole number that follows it."""
+    name, values = None, 0
+    for word in words:
+        if word in options:
+            name, values = word, 0
+        elif name and word.isdigit():
+            if values:
+                yield name
+            values += 1
+        else:
+            name = None
+        yield word
+
+
 _TYPES: "dict[str, Callable[[], click.ParamType[Any]]]" = {"STYLE": StyleName}
 """The type of options whose value is called so in the help; of other texts it is a path."""
 
@@ -135,7 +164,7 @@ def click_command(kind: type[Command]) -> click.Command:
 
     summary = inspect.getdoc(kind) or ""
     shown = "\n".join(f"  {line}" for line in kind.examples)
-    return click.Command(
+    return _Command(
         kind.__name__.lower(),
         callback=run,
         params=sorted(map(_parameter, options_of(kind)), key=_comes_later),

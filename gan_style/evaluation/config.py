@@ -14,8 +14,8 @@ SMALLEST = 64
 
 
 @dataclass(frozen=True)
-class EvaluateConfig(Section):
-    """What to compare with what.
+class Comparison(Section):
+    """What to compare with what, at any size.
 
     Raises:
         ConfigError: a value that is not allowed, naming it and what is.
@@ -39,8 +39,6 @@ class EvaluateConfig(Section):
     photo_rate; a folder `diverse` in it is left out."""
     photos: str | None = option(None, metavar="FOLDER")
     """Folder of plain photos, for deception_rate and photo_rate; those painted if not given."""
-    size: int = option(READING_SIDE, at_least=SMALLEST, metavar="PIXELS")
-    """Side of the squares that are compared."""
     features: str = option("compact", choices=PICTURE_NETWORKS)
     """Network whose maps are compared."""
     feature_weights: str | None = option(None, metavar="FILE")
@@ -64,3 +62,16 @@ class EvaluateConfig(Section):
         if self.style and self.outputs:
             painted = f"those of {label('outputs')} are painted already"
             raise EvaluationError(f"{label('style')} says what the model paints; {painted}")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Comparison):
+    """What to compare with what, at one size.
+
+    Raises:
+        ConfigError: a value that is not allowed, naming it and what is.
+        EvaluationError: options that are missing or do not go together.
+    """
+
+    size: int = option(READING_SIDE, at_least=SMALLEST, metavar="PIXELS")
+    """Side of the squares that are compared, and short side at which a model paints."""

@@ -15,6 +15,13 @@ from torch import Tensor
 from gan_style.data.images import evenly, read_picture
 from gan_style.errors import EvaluationError, PictureError
 from gan_style.evaluation import metrics
+from gan_style.evaluation.artifacts import (
+    LEAST_ENERGY,
+    LEAST_RINGING,
+    edge_ringing,
+    plain_energy,
+    ratio_of_medians,
+)
 from gan_style.evaluation.deception import MAXIMUM_PHOTOS, PatchClassifier
 from gan_style.evaluation.extractor import FeatureExtractor, Progress, ReadablePictures
 from gan_style.evaluation.fid import FID_FEWEST, FrechetDistance
@@ -121,12 +128,17 @@ class _SetStatistics:
     cells: list[Tensor] = field(default_factory=list)  # (1, 9, D), for the two-sample test
     gray_patches: list[Tensor] = field(default_factory=list)  # (0 to 9, D), for the classifier
     gray_squares: list[Tensor] = field(default_factory=list)  # (1, 288, 288), for copies
+    energies: list[float] = field(default_factory=list)  # of plain regions
+    ringing: list[float] = field(default_factory=list)  # of contours, where there are any
 
-    def add(self, maps: Maps, picture: Image.Image) -> None:
-        """Keep all of a picture but the gray patches."""
+    def add(self, picture: Image.Image, square: Tensor, maps: Maps, guide: Tensor) -> None:
+        """Keep all of a picture but the gray patches; its plain regions are those of `guide`."""
         self.signatures.append(metrics.signature(maps))
         self.cells.append(patch_statistics(maps))
         self.gray_squares.append(gray_square(picture))
+        self.energies.append(plain_energy(square, guide))
+        ringing = edge_ringing(square, guide)
+        self.ringing += [] if ringing is None else [ringing]
 
 
 @dataclass
@@ -205,7 +217,7 @@ class CollectionEvaluator:
             square = self.extractor.square(picture)
             maps = self.extractor.maps(square)
             if found is self._own:
-                found.add(maps, picture)
+                found.add(picture, square, maps, guide=square)
                 self._squares += [square] if len(self._squares) < SHEET_ROWS else []
                 if self._frechet:
                     self._frechet.add(square, real=True)
@@ -254,6 +266,7 @@ class CollectionEvaluator:
                 rows.append(Row(output.name, photo, style, painting))
         results = _Results(_means(near, outputs))
         self._compare_sets(found, results)
+        self._compare_artifacts(found, results)
         self._compare_distributions(found, results)
         return self._scores(results, found, names, pictures.skipped, tuple(rows))
 
@@ -262,7 +275,7 @@ class CollectionEvaluator:
     ) -> dict[str, float]:
         """Keep a painting and return its distances from its photo."""
         maps = self.extractor.maps(painting)
-        found.add(maps, picture)
+        found.add(picture, painting, maps, guide=photo)
         if self._frechet:
             self._frechet.add(painting, real=False)
         if self._classes:
@@ -293,6 +306,18 @@ class CollectionEvaluator:
             reason = "needs a patch that is not flat of the collection, of another and of a photo"
         for name in ("deception_rate", "photo_rate"):
             results.add(name, getattr(shares, name, None), reason)
+
+    def _compare_artifacts(self, found: _SetStatistics, results: _Results) -> None:
+        """Add plain_energy and edge_ringing."""
+        own = self._own
+        results.values["plain_energy"] = ratio_of_medians(
+            found.energies, own.energies, LEAST_ENERGY
+        )
+        ringing = None
+        if found.ringing and own.ringing:
+            ringing = ratio_of_medians(found.ringing, own.ringing, LEAST_RINGING)
+        reason = "needs contours in the collection, and in photos and their paintings"
+        results.add("edge_ringing", ringing, reason)
 
     def _compare_distributions(self, found: _SetStatistics, results: _Results) -> None:
         """Add c2st_auc, kid and fid."""

@@ -1,7 +1,7 @@
 """Scores: the numbers of an evaluation as a table, as JSON and with a contact sheet."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ METRICS: Mapping[str, str] = {
     "centroid_accuracy": "higher is better; share of paintings nearest to this collection",
     "deception_rate": "higher is better; share of gray patches taken for this collection's",
     "photo_rate": "lower is better; share of gray patches taken for a photo's",
+    "plain_energy": "1 is as calm in plain regions as the collection; above: noise, cracks",
+    "edge_ringing": "1 has contours as clean as the collection's; above: halos, double contours",
     "c2st_auc": "0.5 is best: paintings cannot be told from the collection; 1: always",
     "kid": "lower is better; about 0 for pictures of one kind",
     "memorization": "about 1 or more is good; well below 1 copies pictures of the collection",
@@ -76,21 +78,7 @@ class Scores:
 
     def lines(self) -> list[str]:
         """The table: a line for each metric, with a dash and the reason where there is no value."""
-        about = f"{self.count} paintings at {self.size} px, features {self.features}"
-        lines = [about + (f", {self.skipped} skipped" if self.skipped else "")]
-        left, right = _TABLE_WIDTHS
-        for name, meaning in METRICS.items():
-            if name in self.values or name in self.reasons:
-                note = meaning if name in self.values else f"not computed: {self.reasons[name]}"
-                lines.append(f"{name:<{left}}{self.cell(name):>{right}}   {note}")
-        if self.copying:
-            named = ", ".join(self.copies[:3]) + (" …" if len(self.copies) > 3 else "")
-            lines.append(
-                "warning: the paintings copy: pieces of them are much nearer to one picture of the "
-                "collection than its own pictures are to each other"
-                + (f"; {len(self.copies)} hold a clear copy: {named}" if named else "")
-            )
-        return lines
+        return table_lines([self])
 
     def cell(self, name: str) -> str:
         """A metric as text, with its deviation where there is one; a dash if it has no value."""
@@ -110,6 +98,50 @@ class Scores:
         }
         copied = {"copying": self.copying, "copies": list(self.copies)}
         return about | values | deviations | copied
+
+
+def table_lines(sizes: Sequence[Scores]) -> list[str]:
+    """The table of one method at one or several sizes: a line for each metric, a column a size."""
+    left, right = _TABLE_WIDTHS
+    lines = []
+    for scores in sizes:
+        about = f"{scores.count} paintings at {scores.size} px, features {scores.features}"
+        lines.append(about + (f", {scores.skipped} skipped" if scores.skipped else ""))
+    if len(sizes) > 1:
+        lines.append(" " * left + "".join(f"{f'{scores.size} px':>{right}}" for scores in sizes))
+    for name in METRICS:
+        if any(name in scores.values or name in scores.reasons for scores in sizes):
+            cells = "".join(f"{scores.cell(name):>{right}}" for scores in sizes)
+            lines.append(f"{name:<{left}}{cells}   {_note(name, sizes)}")
+    for scores in sizes:
+        if scores.copying:
+            lines.append(_warning(scores, f"at {scores.size} px " if len(sizes) > 1 else ""))
+    return lines
+
+
+def _note(name: str, sizes: Sequence[Scores]) -> str:
+    """How to read a metric; why it was not computed, where it was not."""
+    missing = [scores for scores in sizes if name not in scores.values]
+    if not missing:
+        return METRICS[name]
+    where = "" if len(missing) == len(sizes) else f" at {missing[0].size} px"
+    return f"not computed{where}: {missing[0].reasons[name]}"
+
+
+def _warning(scores: Scores, where: str) -> str:
+    named = ", ".join(scores.copies[:3]) + (" …" if len(scores.copies) > 3 else "")
+    return (
+        f"warning: {where}the paintings copy: pieces of them are much nearer to one picture of the "
+        "collection than its own pictures are to each other"
+        + (f"; {len(scores.copies)} hold a clear copy: {named}" if named else "")
+    )
+
+
+def sizes_to_json(sizes: Sequence[Scores]) -> dict[str, Any]:
+    """`Scores.to_json` of one size; of several, that of each by its size as text."""
+    if len(sizes) == 1:
+        return sizes[0].to_json()
+    return {str(scores.size): scores.to_json() for scores in sizes}
 
 
 def contact_sheet(methods: Mapping[str, Scores]) -> Image.Image:

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from gan_style.cli.evaluate import Evaluate
 from gan_style.cli.main import main
-from gan_style.data.images import find_pictures
+from gan_style.data.images import find_pictures, read_picture, to_image, to_tensor
 from gan_style.errors import ConfigError, EvaluationError
 from gan_style.evaluation.config import EvaluateConfig
 from gan_style.evaluation.evaluate import evaluate, find_collections
 from gan_style.evaluation.fid import FrechetDistance
 from gan_style.evaluation.outputs import find_outputs, pictures_by_name
-from gan_style.evaluation.scores import METRICS, Row, Scores, contact_sheet
+from gan_style.evaluation.scores import METRICS, Row, Scores, contact_sheet, table_lines
 from gan_style.models.feature_networks import picture_features
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -138,6 +138,8 @@ def test_a_collection_among_others(work: Path) -> None:
         "centroid_accuracy",
         "deception_rate",
         "photo_rate",
+        "plain_energy",
+        "edge_ringing",
         "c2st_auc",
         "kid",
     }
@@ -162,6 +164,24 @@ def test_the_collections_own_pictures_score_best(work: Path) -> None:
     assert scores.values["photo_rate"] == 0
 
 
+def test_energy_and_ringing_are_those_of_the_collection_relative_to_it(work: Path) -> None:
+    """Its own pictures in place of photos and paintings have 1 of both; noise on them has more."""
+    own, noisy = work / "styles/ink", work / "noisy"
+    noisy.mkdir()
+    for number, path in enumerate(sorted(own.iterdir())):
+        generator = torch.Generator().manual_seed(number)
+        picture = to_tensor(read_picture(path))
+        picture = picture + 0.08 * torch.randn(picture.shape, generator=generator)
+        to_image(picture.clamp(0, 1)).save(noisy / path.name)
+    scores = [
+        evaluate(EvaluateConfig("collection", str(own), str(own), outputs=str(outputs), size=64))
+        for outputs in (own, noisy)
+    ]
+    for name in ("plain_energy", "edge_ringing"):
+        assert scores[0].values[name] == 1
+        assert scores[1].values[name] > 1
+
+
 def reasons(scores: Scores) -> dict[str, str]:
     """What the table says of metrics without a value."""
     rows = (line.split(maxsplit=2) for line in scores.lines()[1:])
@@ -172,7 +192,7 @@ def test_what_cannot_be_computed_is_a_dash_with_the_reason(work: Path) -> None:
     (work / "alone").mkdir()
     shutil.copy(work / "styles/ink/0.png", work / "alone")
     scores = evaluate(config("collection", work, "alone", outputs="outs"))
-    assert set(scores.values) == {"content", "ssim"}
+    assert set(scores.values) == {"content", "ssim", "plain_energy", "edge_ringing"}
     others = "not computed: needs --others FOLDER with other collections"
     both = "not computed: needs {0} paintings and {0} pictures of the collection, has 4 paintings"
     found = reasons(scores)
@@ -198,6 +218,7 @@ def test_reasons_of_flat_and_unreadable_pictures(work: Path) -> None:
     )
     assert found["deception_rate"] == "not computed: every patch of the paintings is flat"
     assert "only plain ground" in found["memorization"]
+    assert "needs contours" in found["edge_ringing"]
     for path in (work / "styles/oil").iterdir():
         path.write_text("no picture")
     found = reasons(
@@ -300,6 +321,7 @@ def test_values_that_are_not_allowed_are_named(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
+        (["--size", "288", "32"], r"--size is \(288, 32\); .*64"),
         (["--log"], "--log needs --model RUN, a run folder"),
         (["--sheet", "a.gif"], "--sheet is .*a.gif"),
         (["--others", "styles"], "--others is for a collection, not for pairs"),
@@ -330,6 +352,49 @@ def test_the_command_prints_the_table(work: Path, capsys: pytest.CaptureFixture[
     assert lines[1].split()[0] == "content"
     assert main([*map(str, words), "--outputs", str(work / "nowhere")]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_the_command_compares_at_several_sizes(
+    work: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each size has a column, its own scores, and paintings painted at that size."""
+    places = [str(work / "photos"), str(work / "styles/ink"), "--model", str(tiny_run)]
+    words = ["evaluate", "collection", *places, "--device", "cpu", "--size", "64", "80"]
+    files = [str(work / name) for name in ("scores.json", "sheet.png")]
+    assert main([*words, "--json", files[0], "--sheet", files[1]]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "4 paintings at 64 px, features compact"
+    assert lines[1] == "4 paintings at 80 px, features compact"
+    assert lines[2].split() == ["64", "px", "80", "px"]
+    written = json.loads(Path(files[0]).read_text())
+    assert list(written) == ["64", "80"]
+    name, *cells = lines[3].split()[:3]
+    for size, cell in zip((64, 80), cells, strict=True):
+        alone = evaluate(
+            config("collection", work, "styles/ink", model=str(tiny_run), device="cpu", size=size)
+        )
+        assert written[str(size)] == alone.to_json()
+        assert cell == alone.cell(name)
+        with Image.open(work / f"sheet-{size}.png") as sheet:
+            assert sheet.width == 4 + 3 * (size + 4)
+
+
+def test_notes_and_warnings_of_several_sizes_say_which() -> None:
+    one = Scores(
+        "collection", 4, 0, 64, "compact", {"kid": 1.0}, {"kid": 0.5}, {"fid": "no reason"}
+    )
+    other = Scores(
+        "collection", 4, 1, 80, "compact", {}, {}, {"kid": "too few", "fid": "no reason"},
+        copies=("a",), copying=True,
+    )  # fmt: skip
+    lines = table_lines([one, other])
+    assert lines[1] == "4 paintings at 80 px, features compact, 1 skipped"
+    assert lines[3].split(maxsplit=5) == ["kid", "1.000", "±", "0.500", "-", lines[3][52:]]
+    assert lines[3].endswith("   not computed at 80 px: too few")
+    assert lines[4].endswith("   not computed: no reason")
+    assert lines[5].startswith("warning: at 80 px the paintings copy: ")
+    assert len(lines) == 6
+    assert table_lines([one]) == one.lines()
 
 
 def documentation() -> str:
@@ -363,6 +428,7 @@ def test_an_evaluation_joins_the_log_of_its_run(work: Path, tiny_run: Path) -> N
     assert values["step"] == json.loads(before[-1])["step"] + 1
     assert values["pairs/gram"] > 0
     assert (run / "samples" / f"pairs-{values['step']:08d}.png").is_file()
+    assert main([*map(str, words), "--size", "64", "80", "--log"]) == 2
 
 
 def test_fid_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
