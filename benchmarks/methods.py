@@ -1,11 +1,11 @@
 """Scores of each way to learn a style, on collections that the base model was not trained on.
 
-    python benchmarks/methods.py PHOTOS COLLECTIONS -o OUT [--methods code refine personal optimize]
-        [--model M] [--only NAME …] [--pictures N] [--content FOLDER] [--set key.sub=value …]
-        [--features vgg19 …]
+    python benchmarks/methods.py PHOTOS COLLECTIONS … -o OUT
+        [--methods code refine personal optimize] [--model M] [--only NAME …] [--pictures N]
+        [--content FOLDER] [--set key.sub=value …] [--size PIXELS …] [--features vgg19 …]
 
-For every folder of COLLECTIONS (one named diverse is left out), or those of --only, every photo of
-PHOTOS is painted at --size:
+For every folder of each COLLECTIONS (one named diverse is left out), or those of --only, every
+photo of PHOTOS is painted at each --size:
     code       by --model, in the collection's mean code
     refine     by --model, in that code refined for --seconds
     personal   by a model trained from --model on the collection, with photos of --content and the
@@ -14,7 +14,8 @@ PHOTOS is painted at --size:
 and scored as `gan-style evaluate collection` does, with the other folders to choose among. With
 --pictures only so many of the collection, evenly chosen, are learned from; scores are against all
 of them. OUT takes paintings (those that are there are not made again), a table, and a sheet for
-each method: a row for each photo, a column for each collection.
+each method: a row for each photo, a column for each collection. At several sizes each method has a
+folder for each of them.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from PIL import Image
 from timing import table
@@ -45,6 +47,7 @@ from gan_style.evaluation.scores import Scores, write_json
 from gan_style.models.feature_networks import picture_features
 from gan_style.optimization.config import OptimizeConfig
 from gan_style.optimization.optimize import optimize
+from gan_style.sizes import READING_SIDE
 from gan_style.style_code import picture_hash
 from gan_style.training.refine import refine
 from gan_style.training.run import train
@@ -56,20 +59,24 @@ METRICS = (
     "centroid_accuracy",
     "deception_rate",
     "photo_rate",
+    "plain_energy",
+    "edge_ringing",
     "c2st_auc",
     "memorization",
 )
 SHEET_ROWS = 6
-Stylize = Callable[[Path], Image.Image]
+Stylize = Callable[[Path, int], Image.Image]  # photo and short side -> painting
 
 
 class CachedExtractor(FeatureExtractor):
-    """Computes the patch signatures of every picture once: collections are compared in turn."""
+    """Computes the patch signatures of every picture once.
 
-    _signatures: dict[str, Tensor]
+    Collections are compared in turn, and patches are of the same side whatever the size is.
+    """
+
+    _signatures: ClassVar[dict[str, Tensor]] = {}
 
     def patch_signatures(self, picture: Image.Image) -> Tensor:
-        self._signatures = getattr(self, "_signatures", {})
         key = picture_hash(picture)
         if key not in self._signatures:
             self._signatures[key] = super().patch_signatures(picture)
@@ -108,14 +115,13 @@ class Methods:
         return self._with(stylizer, self._encoded(stylizer, folder))
 
     def optimize(self, folder: Path) -> Stylize:
-        config = OptimizeConfig(size=self.options.size)
-        return lambda photo: optimize(photo, folder, config)[0]
+        return lambda photo, size: optimize(photo, folder, OptimizeConfig(size=size))[0]
 
     def _encoded(self, stylizer: Stylizer, folder: Path) -> StyleCode:
         return stylizer.encode(find_pictures(folder), folder.name)
 
     def _with(self, stylizer: Stylizer, code: StyleCode) -> Stylize:
-        return lambda photo: stylizer.stylize(photo, code, size=self.options.size)
+        return lambda photo, size: stylizer.stylize(photo, code, size=size)
 
 
 def subset(folder: Path, number: int | None, out: Path) -> Path:
@@ -129,13 +135,24 @@ def subset(folder: Path, number: int | None, out: Path) -> Path:
     return chosen
 
 
-def paint(learn: Callable[[], Stylize], photos: list[Path], out: Path) -> None:
-    """Paint the photos whose paintings are missing; `learn` is called if any is."""
-    missing = [photo for photo in photos if not (out / f"{photo.stem}.png").exists()]
+def paint(learn: Callable[[], Stylize], photos: list[Path], places: Mapping[int, Path]) -> None:
+    """Paint the photos whose paintings are missing; `learn` is called if any is.
+
+    Args:
+        learn: returns what paints.
+        photos: what to paint.
+        places: where paintings of each size go.
+    """
+    missing = [
+        (photo, size, painting)
+        for size, place in places.items()
+        for photo in photos
+        if not (painting := place / f"{photo.stem}.png").exists()
+    ]
     if missing:
         stylize = learn()
-        for photo in missing:
-            save_picture(stylize(photo), out / f"{photo.stem}.png")
+        for photo, size, painting in missing:
+            save_picture(stylize(photo, size), painting)
 
 
 def sheet(photos: list[Path], folders: list[Path], out: Path, size: int) -> None:
@@ -162,7 +179,7 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photos", type=Path)
-    parser.add_argument("collections", type=Path)
+    parser.add_argument("collections", nargs="+", type=Path)
     names = ("code", "refine", "personal", "optimize")
     parser.add_argument("--methods", nargs="+", default=["code"], choices=names)
     parser.add_argument("--model", default="base")
@@ -172,45 +189,68 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=45, help="of refining (45)")
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=288)
+    parser.add_argument("--size", nargs="+", type=int, default=[READING_SIDE], metavar="PIXELS")
     parser.add_argument("--features", default="compact")
     parser.add_argument("--feature-weights")
     parser.add_argument("--plain", help="folder of plain photos; else PHOTOS")
     return parser.parse_args()
 
 
+def collections_in(places: list[Path]) -> list[Path]:
+    """The folders in all of the places, in the order of their names, which have to differ."""
+    inside = [f for place in places for f in place.iterdir() if f.is_dir() and f.name != LEFT_OUT]
+    names = [folder.name for folder in inside]
+    if len(set(names)) < len(names):
+        raise SystemExit(f"two collections of one name among {', '.join(sorted(names))}")
+    return sorted(inside, key=lambda folder: folder.name)
+
+
+def score(
+    options: argparse.Namespace, folders: list[Path], scored: list[Path], size: int
+) -> dict[str, dict[str, Scores]]:
+    """Scores at one size, by method and collection; all of `folders` are chosen among."""
+    network = picture_features(options.features, options.feature_weights)
+    extractor = CachedExtractor(network, options.features, size)
+    pictures = ReadablePictures()
+    collections = {folder.name: find_pictures(folder) for folder in folders}
+    plain = find_pictures(Path(options.plain or options.photos))
+    contents = pictures_by_name(options.photos, "photos")
+    scores: dict[str, dict[str, Scores]] = {method: {} for method in options.methods}
+    for folder in tqdm(scored, desc=f"scoring at {size} px"):
+        evaluator = CollectionEvaluator(extractor, collections, folder.name, plain, pictures)
+        for method, found in scores.items():
+            place = place_of(options, method, size) / folder.name
+            found[folder.name] = evaluator.evaluate(find_outputs(place, contents, None), pictures)
+    return scores
+
+
+def place_of(options: argparse.Namespace, method: str, size: int) -> Path:
+    """Where the paintings of a method at one of the sizes, and their scores, are."""
+    place: Path = options.out / method
+    return place / str(size) if len(options.size) > 1 else place
+
+
 def main() -> None:
     options = parse()
     keep_freed_memory()
     photos = find_pictures(options.photos)
-    folders = [
-        f for f in sorted(options.collections.iterdir()) if f.is_dir() and f.name != LEFT_OUT
-    ]
+    folders = collections_in(options.collections)
     scored = [f for f in folders if not options.only or f.name in options.only]
     learned = [subset(folder, options.pictures, options.out) for folder in scored]
     methods = Methods(options)
     for method in options.methods:
+        places = {size: place_of(options, method, size) for size in options.size}
         for folder in tqdm(learned, desc=method):
             learn = partial(getattr(methods, method), folder)
-            paint(learn, photos, options.out / method / folder.name)
-        sheet(photos, scored, options.out / method, options.size)
-    network = picture_features(options.features, options.feature_weights)
-    extractor = CachedExtractor(network, options.features, options.size)
-    pictures = ReadablePictures()
-    collections = {folder.name: find_pictures(folder) for folder in folders}
-    plain = find_pictures(Path(options.plain)) if options.plain else photos
-    contents = pictures_by_name(options.photos, "photos")
-    scores: dict[str, dict[str, Scores]] = {method: {} for method in options.methods}
-    for folder in tqdm(scored, desc="scoring"):
-        evaluator = CollectionEvaluator(extractor, collections, folder.name, plain, pictures)
-        for method, found in scores.items():
-            outputs = find_outputs(options.out / method / folder.name, contents, None)
-            found[folder.name] = evaluator.evaluate(outputs, pictures)
-    for method, found in scores.items():
-        (options.out / method / "table.md").write_text(scores_table(found) + "\n", encoding="utf-8")
-        values = {name: s.to_json() for name, s in found.items()}
-        write_json(options.out / method / "scores.json", values)
-        print(f"{method}\n{scores_table(found)}")
+            paint(learn, photos, {size: place / folder.name for size, place in places.items()})
+        for size, place in places.items():
+            sheet(photos, scored, place, size)
+    for size in options.size:
+        for method, found in score(options, folders, scored, size).items():
+            place = place_of(options, method, size)
+            (place / "table.md").write_text(scores_table(found) + "\n", encoding="utf-8")
+            write_json(place / "scores.json", {name: s.to_json() for name, s in found.items()})
+            print(f"{method} at {size} px\n{scores_table(found)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def edge_ringing(picture: Tensor, guide: Tensor) -> float | None:
     profiles = _profiles(to_gray(picture[None]), *_edges(to_gray(guide[None])))
     variation = profiles.diff(dim=1).abs().sum().item()
     clean = clean_variation(profiles).sum().item()
-    return variation / clean - 1 if clean > len(profiles) * _LEVEL else None
+    return max(0.0, variation / clean - 1) if clean > len(profiles) * _LEVEL else None
 
 
 def clean_variation(profiles: Tensor) -> Tensor:
