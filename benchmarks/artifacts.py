@@ -1,6 +1,7 @@
 """Sanity checks of plain_energy and edge_ringing, where an eye knows the answer.
 
     python benchmarks/artifacts.py PHOTOS COLLECTION … -o OUT [--model M] [--size PIXELS]
+        [--plain-share 0.1]
 
 Prints, and writes to OUT, four tables:
 
@@ -241,12 +242,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("-o", "--out", required=True, type=Path)
     parser.add_argument("--model", default="base")
     parser.add_argument("--size", type=int, default=READING_SIDE)
+    share = "of a picture that counts as plain, instead of the metric's own"
+    parser.add_argument("--plain-share", type=float, help=share)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse()
     keep_freed_memory()
+    artifacts._PLAIN_SHARE = options.plain_share or artifacts._PLAIN_SHARE
     stylizer = Stylizer.from_pretrained(options.model)
     paths = find_pictures(options.photos)
     photos = [square(path, options.size) for path in paths]
