@@ -175,6 +175,9 @@ class DiscriminatorConfig(Section, key="discriminator"):
     """The penalty is taken every so many steps and scaled to match."""
     augment: bool = True
     """Shift, cut out and change the brightness of the discriminator's input (DiffAugment)."""
+    gray: float = option(0.0, at_least=0, at_most=1)
+    """Share of pictures that the discriminator is shown in gray: it goes by strokes then, where
+    it would go by the palette."""
 
 
 @dataclass(frozen=True)

@@ -9,41 +9,85 @@ from torch.nn import functional as F
 
 from gan_style.device import derived_rng
 
+_LINES = 0.6  # share of the calls in which lines are removed
+_LIGHT = 0.25  # share of these in which they are light lines, not dark ones
+_LINE_RADII = (1, 2)  # pixels; lines up to twice as wide, and one more, are removed
 _RADII = (3, 10)  # pixels, smallest and largest, of the window in which strokes are averaged
 _FLATNESS = (-2.6, -1.5)  # exponents of 10: variances up to about this are taken for strokes
 _REDUCTIONS = (2, 4)  # how many times smaller half of the pictures are made in between
+_SHADE, _SHADE_CELLS = 0.3, 4  # of the light's logarithm, at most; so many random lights a side
+_DETAIL = 0.8  # largest share of a photo's detail that is laid over
+_DETAIL_RADIUS, _DETAIL_FLATNESS = 6, 0.01  # of the guided filter whose remainder detail is
 _GRAIN = 4 / 255
 _NOISE = 2.5 / 255
 _NOISE_CELLS = (1, 2, 4)  # pixels
 
 
-def destylize(pictures: Tensor, rng: torch.Generator) -> Tensor:
+def destylize(pictures: Tensor, rng: torch.Generator, photos: Tensor | None = None) -> Tensor:
     """Make something like photos of pictures of a style: strokes filtered away, other colors.
 
     With the pictures themselves as what is to be painted, these are pairs that agree in every
     pixel: nothing else tells a generator where this hand leaves paper bare, draws a contour or
     hatches a tone. Learned destylization gives such pairs, too, but needs a model of its own. Here
-    it is a guided filter, in half of the calls a reduction and enlargement, then for each picture
-    other saturation, contrast, brightness, color cast and gamma, and grain.
+    what sets a picture apart from a photo is taken away, and what photos have is added:
+
+    - in over half of the calls thin dark lines, or light ones, by closing, or opening, as
+      mathematical morphology calls it (Serra 1982): contours are then to be drawn where only an
+      edge is left;
+    - strokes, by a guided filter, and in half of the calls by a reduction and enlargement;
+    - for each picture, light that is uneven, so that flat areas are to be painted in spite of
+      shading, and the fine detail of a photo, which is to be left out;
+    - for each picture, other saturation, contrast, brightness, color cast and gamma, and grain.
 
     Args:
         pictures: (B, 3, H, W) of any styles.
         rng: on the CPU; all that is random follows from it.
+        photos: (B, 3, H, W), whose detail is taken; None: no detail is added.
 
     Returns:
         (B, 3, H, W) in [0, 1].
     """
+    lines = _without_lines(pictures, rng)
     radius = int(torch.randint(_RADII[0], _RADII[1] + 1, (), generator=rng))
     low, high = _FLATNESS
     exponent = low + (high - low) * float(torch.rand((), generator=rng))
     reduced = bool(torch.rand((), generator=rng) < 0.5)
     factor = int(torch.randint(_REDUCTIONS[0], _REDUCTIONS[1] + 1, (), generator=rng))
-    smooth = guided_filter(pictures, radius, 10**exponent)
+    smooth = guided_filter(lines, radius, 10**exponent)
     if reduced:
         small = [max(1, side // factor) for side in smooth.shape[2:]]
         smooth = F.interpolate(smooth, small, mode="area")
         smooth = F.interpolate(smooth, pictures.shape[2:], mode="bicubic")
-    return _other_colors(smooth, derived_rng(rng, pictures.device))
+    device_rng = derived_rng(rng, pictures.device)
+    return _other_colors(_with_light_and_detail(smooth, photos, device_rng), device_rng)
+
+
+def _without_lines(pictures: Tensor, rng: torch.Generator) -> Tensor:
+    """In `_LINES` of the calls, replace lines by what is beside them."""
+    chance, kind = torch.rand(2, generator=rng).tolist()
+    radius = int(torch.randint(_LINE_RADII[0], _LINE_RADII[1] + 1, (), generator=rng))
+    if chance >= _LINES:
+        return pictures
+    sign = -1 if kind < _LIGHT else 1
+    grown = F.max_pool2d(sign * pictures, 2 * radius + 1, 1, radius)  # over dark lines
+    return sign * -F.max_pool2d(-grown, 2 * radius + 1, 1, radius)
+
+
+def _with_light_and_detail(
+    pictures: Tensor, photos: Tensor | None, rng: torch.Generator
+) -> Tensor:
+    count = len(pictures)
+
+    def drawn(*shape: int) -> Tensor:
+        return torch.rand(count, 1, *shape, generator=rng, device=rng.device)
+
+    light = torch.randn(count, 1, _SHADE_CELLS, _SHADE_CELLS, generator=rng, device=rng.device)
+    light = F.interpolate(light, pictures.shape[2:], mode="bicubic", align_corners=True)
+    lit = pictures * (light * drawn(1, 1) * _SHADE).exp()
+    share = drawn(1, 1) * _DETAIL
+    if photos is not None:
+        lit = lit + share * (photos - guided_filter(photos, _DETAIL_RADIUS, _DETAIL_FLATNESS))
+    return lit.clamp(0, 1)
 
 
 def _other_colors(pictures: Tensor, rng: torch.Generator) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_style.errors import ConfigError
-from gan_style.models.discriminator import augment
+from gan_style.models.discriminator import augment, in_gray
 
 FORMS = ("hinge", "nonsaturating", "leastsquares", "relativistic")
 
@@ -87,6 +87,7 @@ class AdversarialLosses:
             (lazy regularization, Karras et al. 2020, section 3.1).
         augment: whether pictures are augmented before they are given to the discriminator (Zhao
             et al. 2020, DiffAugment).
+        gray: share of the pictures that are given to it without their color.
         autocast: gives the context in which networks run.
     """
 
@@ -98,6 +99,7 @@ class AdversarialLosses:
         r1: float,
         r1_interval: int,
         augment: bool,
+        gray: float,
         autocast: Callable[[], AbstractContextManager[Any]],
     ) -> None:
         _refuse_unknown(form)
@@ -106,6 +108,7 @@ class AdversarialLosses:
         self.r1 = r1
         self.r1_interval = r1_interval
         self.augment = augment
+        self.gray = gray
         self.autocast = autocast
 
     def weight(self, name: str) -> float:
@@ -171,4 +174,6 @@ class AdversarialLosses:
         return adversarial_loss(self.form, on_real, on_fake)
 
     def _augmented(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
-        return augment(pictures, rng) if self.augment else pictures
+        if self.augment:
+            pictures = augment(pictures, rng)
+        return in_gray(pictures, self.gray, rng) if self.gray > 0 else pictures

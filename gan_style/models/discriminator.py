@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gan_style.color import to_gray
 from gan_style.models.layers import of_size
 
 _WIDTHS = {"small": (32, 64, 128), "large": (64, 128, 256)}
@@ -124,6 +125,17 @@ def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:
     half = height // 4 / 2  # of the hole's side
     hole = ((rows[:, None] - middle).abs() < half) & ((columns - center).abs() < half)
     return pictures.masked_fill(hole, 0.5)
+
+
+def in_gray(pictures: Tensor, share: float, rng: torch.Generator) -> Tensor:
+    """Take the color from a random share of the pictures; (B, 3, H, W) in, the same out.
+
+    Most fakes can be told by their palette, and a discriminator that need look no further teaches
+    nothing about the hand. Karras et al. (2020) have color changes among their augmentations.
+    """
+    chosen = torch.rand(len(pictures), generator=rng) < share
+    chosen = chosen.to(pictures.device, non_blocking=True)[:, None, None, None]
+    return torch.where(chosen, to_gray(pictures), pictures)
 
 
 def _draw_changes(count: int, height: int, width: int, rng: torch.Generator) -> Tensor:

@@ -12,6 +12,8 @@ def degraded_content(
 ) -> tuple[Tensor, Tensor]:
     """Filter the strokes out of the pictures of a style among the content, and add noise to photos.
 
+    The former get detail of the photos that are among the content, if any are.
+
     Args:
         batch: on the device of the training.
         noisy_share: share of the content pictures that get noise, one at least; 0: none.
@@ -21,10 +23,14 @@ def degraded_content(
         (B, 3, C, C) pictures to paint, and (n,) int64 places of those with noise in them.
     """
     pictures = batch.content
-    if batch.destylized:
-        places = _on_device(torch.tensor(batch.destylized), pictures)
-        pictures = pictures.index_copy(0, places, destylize(pictures[places], rng))
     photos = torch.tensor(sorted({*range(len(pictures))} - {*batch.destylized}), dtype=torch.int64)
+    if batch.destylized:
+        places, detail = torch.tensor(batch.destylized), None
+        if len(photos):
+            chosen = photos[torch.randint(len(photos), (len(places),), generator=rng)]
+            detail = pictures[_on_device(chosen, pictures)]
+        places = _on_device(places, pictures)
+        pictures = pictures.index_copy(0, places, destylize(pictures[places], rng, detail))
     if not noisy_share or not len(photos):
         return pictures, _on_device(photos[:0], pictures)
     count = max(1, round(noisy_share * len(pictures)))  # always as many, if there are
