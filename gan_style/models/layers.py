@@ -157,7 +157,7 @@ class RunningScale(nn.Module):
 
     def _apply(self, *given: Any, **named: Any) -> "RunningScale":
         steps = self.steps  # of `to`, `cuda`, …, which all go through here
-        super()._apply(*given, **named)
+        super()._apply(*given, **named)  # type: ignore[no-untyped-call]
         self.steps = steps
         return self
 
