@@ -156,6 +156,8 @@ class LossWeights(Section, key="losses"):
     with plain places of the style, detailed ones with detailed ones."""
     steadiness: float = option(0.0, at_least=0)
     """Squared difference of paintings of a photo with noise in it and without (`data.noisy`)."""
+    descriptor: float = option(0.0, at_least=0)
+    """Squared error of the style pictures' Gram matrices, projected, as decoded from their code."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

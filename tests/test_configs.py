@@ -43,11 +43,12 @@ def test_smoke_stays_away_from_wandb() -> None:
     assert load_config(str(REPOSITORY / "configs/smoke.yaml")).tracking.wandb == "off"
 
 
-def test_base_has_every_term_that_a_personal_style_leaves_out() -> None:
+def test_base_has_every_term_that_has_helped_it() -> None:
     base = load_config(str(REPOSITORY / "configs/base.yaml"), CHOICES)
     style = {"gram": 35, "moments": 4, "stroke": 0.9, "sliced": 12}
     calm = {"tv": 0.1, "smoothness": 20, "steadiness": 100}
-    assert vars(base.losses) == {"adversarial": 0.8, "content": 0.8} | style | calm
+    helped = {"adversarial": 0.8, "content": 0.8} | style | calm
+    assert vars(base.losses) == helped | {"descriptor": 0}
     assert base.data.largest_side == round(1.55 * 288)
     assert (base.data.destylized, base.data.zoomed, base.data.recolor) == (0.22, 0.5, 0.35)
     train = base.train
@@ -60,5 +61,6 @@ def test_a_personal_style_has_none_of_them() -> None:
     config = load_config(str(REPOSITORY / "configs/default.yaml"))
     data = config.data
     off = (data.destylized, data.zoomed, data.repeated, data.sampling_exponent)
-    assert {config.losses.sliced, config.losses.steadiness, *off} == {0}
+    losses = config.losses
+    assert {losses.sliced, losses.steadiness, losses.descriptor, *off} == {0}
     assert data.largest_side == data.size

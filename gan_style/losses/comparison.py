@@ -96,6 +96,14 @@ class Comparison:
         return style_statistics(self._maps(self.stroke, self.style)).average(self.set_size)
 
     @property
+    def target_gram(self) -> dict[str, Tensor]:
+        """Gram matrices of the style pictures' maps in color, averaged over each of the S sets.
+
+        Layer -> (S, C, C).
+        """
+        return {layer: v[:: self.set_size] for layer, v in self.target_statistics.gram.items()}
+
+    @property
     def _content_layer(self) -> str:
         return self.picture.content_layer
 

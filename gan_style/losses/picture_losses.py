@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ class PictureLosses:
         set_size: int,
         shift: Sequence[int] = (0, 0),
         rng: torch.Generator | None = None,
+        further: Mapping[str, Callable[[Comparison], Tensor]] = MappingProxyType({}),
     ) -> dict[str, Tensor]:
         """Compute the losses, each () and unweighted. Networks that none of them needs do not run.
 
@@ -73,6 +75,8 @@ class PictureLosses:
             set_size: pictures in a set, and paintings; a divisor of B.
             shift: rows and columns of painting and photo left out at the start, 0 to 4.
             rng: on the CPU; draws what is random in a loss. None: always the same.
+            further: losses by their names that need more than the pictures, such as a network that
+                is trained along, and share their maps and statistics.
         """
         comparison = Comparison(
             _cropped(paintings, shift),
@@ -84,7 +88,15 @@ class PictureLosses:
             self.autocast,
             torch.Generator().manual_seed(0) if rng is None else rng,
         )
-        return {name: PICTURE_LOSSES[name](comparison) for name in self.weights}
+        losses = {name: PICTURE_LOSSES[name] for name in self.weights} | dict(further)
+        return {name: loss(comparison) for name, loss in losses.items()}
+
+    @torch.no_grad()
+    def channels(self) -> dict[str, int]:
+        """How many channels the maps in color have, by layer."""
+        weight = next(self.picture.parameters())
+        smallest = weight.new_zeros(1, 3, MINIMUM_SIDE, MINIMUM_SIDE)
+        return {layer: maps.shape[1] for layer, maps in self.picture(smallest).items()}
 
 
 def _cropped(pictures: Tensor, shift: Sequence[int]) -> Tensor:

@@ -138,7 +138,8 @@ class RunningScale(nn.Module):
     Unlike batch normalization (Ioffe & Szegedy 2015) it scales by what was measured so far, in
     training as in use, so that a picture's numbers never depend on what else is in its batch; and
     it stops measuring after STEPS batches, so that a model adapted to one collection keeps its
-    scale.
+    scale. Their number stays in the host's memory wherever the module is moved: every step reads
+    it, and would have to wait for a GPU to say it.
 
     Shape: (B, D) -> (B, D) float32
     """
@@ -146,13 +147,19 @@ class RunningScale(nn.Module):
     STEPS = 2000
     mean: Tensor  # (D,)
     square: Tensor  # (D,) mean square
-    steps: Tensor  # () int64
+    steps: Tensor  # () int64, on the CPU
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("square", torch.ones(count))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def _apply(self, *given: Any, **named: Any) -> "RunningScale":
+        steps = self.steps  # of `to`, `cuda`, …, which all go through here
+        super()._apply(*given, **named)  # type: ignore[no-untyped-call]
+        self.steps = steps
+        return self
 
     def forward(self, values: Tensor) -> Tensor:
         return (values.float() - self.mean) * variance(self.mean, self.square, 1e-4).rsqrt()

@@ -21,6 +21,8 @@ from gan_style.data.dataset import Batch
 from gan_style.device import autocast, choose_precision
 from gan_style.errors import NonFiniteLossError
 from gan_style.losses.adversarial import AdversarialLosses
+from gan_style.losses.comparison import Comparison
+from gan_style.losses.descriptor import DescriptorLoss
 from gan_style.losses.picture_losses import PictureLosses
 from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
@@ -34,6 +36,8 @@ ADVERSARIAL = "adversarial"
 """The loss of `config.LossWeights` that needs the discriminator."""
 STEADINESS = "steadiness"
 """The one that needs paintings of photos with noise in them and without."""
+DESCRIPTOR = "descriptor"
+"""The one that needs codes, and a network of its own."""
 
 _WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
 _FAILURES = 5  # steps in a row without finite losses, after which training has diverged
@@ -75,9 +79,15 @@ class Trainer:
         self.adversarial = AdversarialLosses(
             self.discriminator, **asdict(config.discriminator), autocast=self._autocast
         )
+        self.descriptor_loss: DescriptorLoss | None = None
+        decoder: list[nn.Parameter] = []
+        if DESCRIPTOR in self.weights:  # built last: the other networks begin as without it
+            channels = self.picture_losses.channels()
+            self.descriptor_loss = DescriptorLoss(config.model.code_dim, channels).to(device)
+            decoder = [*self.descriptor_loss.parameters()]
         betas = config.train.betas
         fused = device.type in ("cpu", "cuda")  # one pass over the parameters
-        self.model_parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.model_parameters = [p for p in self.model.parameters() if p.requires_grad] + decoder
         self.model_optimizer = Adam(self.model_parameters, 0.0, betas, fused=fused)
         self.discriminator_optimizer = Adam(
             self.discriminator.parameters(), 0.0, betas, fused=fused
@@ -198,7 +208,7 @@ class Trainer:
         shift = torch.randint(0, 4, (2,), generator=rng).tolist()
         style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
         terms = self.picture_losses.terms(
-            painted.stylized, batch.content, style, set_size, shift, rng
+            painted.stylized, batch.content, style, set_size, shift, rng, self._further(painted)
         )
         if STEADINESS in self.weights:
             terms[STEADINESS] = self._steadiness(batch, painted)
@@ -208,6 +218,10 @@ class Trainer:
                 style, painted.stylized, painted.code.detach(), rng
             )
         return {name: terms[name] for name in self.weights}
+
+    def _further(self, painted: Painted) -> dict[str, Callable[[Comparison], Tensor]]:
+        loss = self.descriptor_loss
+        return {} if loss is None else {DESCRIPTOR: lambda c: loss(painted.codes, c.target_gram)}
 
     def _steadiness(self, batch: Batch, painted: Painted) -> Tensor:
         noisy = painted.noisy
@@ -224,7 +238,7 @@ class Trainer:
         Returns:
             Each loss whose weight is not 0, unweighted, and "score", their weighted sum: the lower
             the better. The discriminator is left out, because it changes from step to step, and
-            steadiness, which says nothing of the style.
+            so is the descriptor's decoder; and steadiness, which says nothing of the style.
         """
         batch = batch.to(self.device)
         set_size = batch.style.shape[1]
@@ -307,7 +321,9 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, other than configuration and data."""
-        return {
+        loss = self.descriptor_loss
+        decoder = {} if loss is None else {"descriptor": loss.state_dict()}
+        return decoder | {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -323,6 +339,11 @@ class Trainer:
         Raises:
             KeyError, RuntimeError, ValueError: a part is missing or does not fit.
         """
+        if ("descriptor" in state) != (self.descriptor_loss is not None):
+            was, now = ("above 0", "0") if self.descriptor_loss is None else ("0", "above 0")
+            raise ValueError(f"losses.descriptor was {was} when it was saved, and is {now} now")
+        if self.descriptor_loss is not None:
+            self.descriptor_loss.load_state_dict(state["descriptor"])
         for name in ("model", "average", "discriminator"):
             getattr(self, name).load_state_dict(state[name])
         self.model_optimizer.load_state_dict(state["model_optimizer"])
@@ -336,7 +357,8 @@ def build_picture_losses(
 ) -> PictureLosses:
     """The losses on pictures, with the feature networks and weights of a configuration."""
     weights = asdict(config.losses)
-    del weights[ADVERSARIAL], weights[STEADINESS]
+    for name in (ADVERSARIAL, STEADINESS, DESCRIPTOR):
+        del weights[name]
     features = config.features
     return PictureLosses(
         picture_features(features.network, features.weights).to(device),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_style.config import LossWeights
-from gan_style.losses.comparison import PICTURE_LOSSES
+from gan_style.losses.comparison import PICTURE_LOSSES, Comparison
 from gan_style.losses.perceptual import gram_loss, moments_loss
 from gan_style.losses.picture_losses import STEP, PictureLosses
 from gan_style.losses.statistics import style_statistics
@@ -44,7 +44,7 @@ def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
 
 
 def test_every_loss_has_a_weight_and_every_weight_a_loss() -> None:
-    others = {"adversarial", "steadiness"}  # which need more than pictures
+    others = {"adversarial", "steadiness", "descriptor"}  # which need more than pictures
     assert {option.name for option in fields(LossWeights)} == {*PICTURE_LOSSES, *others}
 
 
@@ -162,6 +162,28 @@ def test_a_loss_of_weight_0_costs_nothing(
     assert (picture.runs, stroke.runs) == runs
     every = picture_losses.terms(*given)
     assert some == {name: every[name] for name in PICTURE_LOSSES if name in names}
+
+
+def test_further_losses_share_the_maps(picture_losses: PictureLosses) -> None:
+    picture = Counted(picture_losses.picture)
+    losses = PictureLosses(picture, picture_losses.stroke, {"gram": 1.0}, nullcontext)
+    given = (pictures(0, 4), pictures(1, 4), pictures(2, 4), 2)
+
+    def largest(seen: Comparison) -> Tensor:
+        assert {len(gram) for gram in seen.target_gram.values()} == {2}  # one for each set
+        return torch.stack([gram.max() for gram in seen.target_gram.values()]).max()
+
+    terms = losses.terms(*given, further={"largest": largest})
+    assert picture.runs == 2  # of paintings and of pictures of the style
+    assert terms["gram"] == losses.terms(*given)["gram"]
+    each = style_statistics(picture_losses.picture(given[2])).gram
+    mean = {layer: gram.reshape(2, 2, *gram.shape[1:]).mean(1) for layer, gram in each.items()}
+    assert terms["largest"].item() == pytest.approx(max(g.max().item() for g in mean.values()))
+
+
+def test_channels_of_the_maps(picture_losses: PictureLosses) -> None:
+    maps = picture_losses.picture(pictures(0))
+    assert picture_losses.channels() == {layer: each.shape[1] for layer, each in maps.items()}
 
 
 def test_a_weight_of_no_loss_is_refused(picture_losses: PictureLosses) -> None:

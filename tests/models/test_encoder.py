@@ -186,6 +186,14 @@ def test_running_scale_stays_what_it_is_once_it_is_measured() -> None:
     assert all(torch.equal(v, state[k]) for k, v in scale.state_dict().items())
 
 
+def test_running_scale_never_waits_for_the_device_it_is_on() -> None:
+    scale = RunningScale(2).to("meta")  # from which no number can be read
+    scale.measure(torch.zeros(3, 2, device="meta"))
+    assert (scale.mean.device.type, scale.steps.device.type) == ("meta", "cpu")
+    assert scale.steps == 1
+    assert scale.state_dict().keys() == {"mean", "square", "steps"}
+
+
 def test_only_pictures_that_are_measured_set_the_scale() -> None:
     torch.manual_seed(0)
     encoder = StyleEncoder(CODE)

@@ -297,7 +297,7 @@ def test_two_steps_a_stop_and_two_steps_equal_four(
 EVERYTHING = [  # that is off by default
     *("losses.sliced=1", "losses.steadiness=1", "data.noisy=0.5", "data.destylized=0.5"),
     *("data.zoomed=0.5", "data.repeated=0.5", "data.recolor=0.5", "data.set_shares=[0.5, 0.5]"),
-    "data.sampling_exponent=0.5",
+    *("data.sampling_exponent=0.5", "losses.descriptor=1"),
 ]
 
 
@@ -544,6 +544,13 @@ def test_a_state_of_other_networks_is_refused(
     path = tmp_path / "checkpoints" / "step-00000004.safetensors"
     save_checkpoint(path, tensors, facts)
     assert f"{path} cannot be resumed" in refused([*tiny, f"train.resume={path}"])
+
+
+def test_a_state_without_the_decoder_that_is_asked_for_is_refused(
+    tiny: list[str], tiny_run: Path
+) -> None:
+    message = refused([*tiny, f"run.dir={tiny_run}", "train.resume=true", "losses.descriptor=1"])
+    assert "cannot be resumed: losses.descriptor was 0 when it was saved, and is above 0" in message
 
 
 # small things

@@ -21,7 +21,8 @@ from gan_style.training.trainer import Trainer
 CPU = torch.device("cpu")
 NETWORKS = ("model", "average", "discriminator")
 TERMS = [option.name for option in fields(LossWeights)]
-EVERY = ("losses.sliced=1", "losses.steadiness=1")  # those that are off by default
+# those that are off by default
+EVERY = ("losses.sliced=1", "losses.steadiness=1", "losses.descriptor=1")
 
 
 def settings(*overrides: str) -> Config:
@@ -253,6 +254,48 @@ def test_parts_of_a_batch_give_nearly_the_gradients_of_the_whole(
     assert (ours - theirs).norm() < 0.03 * ours.norm()
 
 
+# the descriptor's decoder
+
+
+def test_without_the_loss_there_is_no_decoder() -> None:
+    plain, other = (Trainer(settings(*given), CPU) for given in ((), ("losses.descriptor=1",)))
+    assert plain.descriptor_loss is None
+    assert "descriptor" not in plain.state_dict()
+    assert len(other.model_parameters) == len(plain.model_parameters) + 4
+    ours, theirs = numbers(plain), numbers(other)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)  # they begin alike
+
+
+def test_the_decoder_and_the_encoder_learn_to_hold_the_descriptor() -> None:
+    others = [f"losses.{name}=0" for name in TERMS if name != "descriptor"]
+    trainer = Trainer(settings(*others, "losses.descriptor=1"), CPU)
+    batches = [batch_of(seed=seed) for seed in range(3)]
+    for batch in batches:  # first the scale of the descriptor, and of the encoder's readings
+        trainer.step(batch, 0.0)
+    loss = trainer.descriptor_loss
+    assert loss is not None
+    learned = [trainer.model.encoder.to_code.weight, loss.decoder[0].weight, loss.decoder[2].weight]
+    before = [weight.detach().clone() for weight in learned]
+    painting = [parameter.clone() for parameter in trainer.model.generator.parameters()]
+    losses = [
+        sum(trainer.step(batch, 0.0)["model/descriptor"].item() for batch in batches)
+        for _ in range(15)
+    ]
+    assert losses[-1] < 0.2 * losses[0]
+    assert not any(map(torch.equal, before, learned))
+    assert all(map(torch.equal, painting, trainer.model.generator.parameters()))
+
+
+@pytest.mark.parametrize(("was", "now"), [(0, 1), (1, 0)])
+def test_a_state_without_its_decoder_is_refused(was: int, now: int) -> None:
+    saved = Trainer(settings(f"losses.descriptor={was}"), CPU).state_dict()
+    trainer = Trainer(settings(f"losses.descriptor={now}"), CPU)
+    before = numbers(trainer)
+    with pytest.raises(ValueError, match=r"losses\.descriptor was (0|above 0) when it was saved"):
+        trainer.load_state_dict(saved)
+    assert moved(before, numbers(trainer)) == []
+
+
 # what is not finite
 
 
@@ -416,7 +459,7 @@ def test_evaluation_draws_the_same_directions_each_time() -> None:
     first, second = (trainer.evaluate(batch_of()) for _ in range(2))
     assert first == second
     assert first["sliced"] > 0
-    assert "steadiness" not in first
+    assert not {"steadiness", "descriptor"} & first.keys()
 
 
 def test_evaluation_leaves_out_what_has_no_weight() -> None:
