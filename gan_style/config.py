@@ -65,8 +65,9 @@ class DataConfig(Section, key="data"):
     """Smallest and largest size of these sets, times `data.size`. Pictures are kept as large as
     the largest, if their files are, and never enlarged beyond their own pixels."""
     destylized: float = option(0.0, at_least=0, at_most=1)
-    """Share of sets whose photos are pictures of the same style with the strokes filtered away;
-    the paintings are to be those pictures, strokes and all."""
+    """Share of photos in whose place there are pictures of the same style with the strokes
+    filtered away; the paintings are to be those pictures, strokes and all. Not in recolored sets.
+    """
     noisy: float = option(0.25, above=0, at_most=1)
     """Share of photos that are painted with noise in them, if `losses.steadiness` is above 0."""
     held_out: float = option(0.1, at_least=0, at_most=0.5)

@@ -130,14 +130,16 @@ class BatchDataset(Dataset[Squares]):
     def __getitem__(self, step: int) -> Squares:
         rng = np.random.default_rng((self.seed, 1, step))
         sets = self._draw_sets(step, rng)
+        numbers = rng.random((2 * self.batch_size, 2 + 2 * _TRIES))
+        recolored = self._draw_recolored(len(sets), rng)
+        sources = self._sources(sets, recolored)
         problems: list[str] = []
         places = [
             (self.styles[drawn.style], index, drawn.zoom)
             for drawn in sets
             for index in drawn.pictures
         ]
-        places += self._content_places(step, sets)
-        numbers = rng.random((len(places), 2 + 2 * _TRIES))
+        places += self._content_places(step, sets, sources)
         squares = torch.cat(
             [
                 self._square(self.read(style, index, problems), row, zoom)
@@ -150,8 +152,8 @@ class BatchDataset(Dataset[Squares]):
             content,
             style.reshape(-1, examples, *style.shape[1:]),
             torch.tensor([drawn.style for drawn in sets], dtype=torch.int64),
-            tuple(i for i in range(self.batch_size) if sets[i // examples].sources),
-            self._draw_recolored(sets, rng),
+            tuple(place for place, source in enumerate(sources) if source is not None),
+            recolored,
             problems,
         )
 
@@ -164,27 +166,33 @@ class BatchDataset(Dataset[Squares]):
         further = np.random.default_rng((self.seed, 2, step))
         return draw_sets(self.config, works, self.batch_size // examples, examples, rng, further)
 
-    def _content_places(
-        self, step: int, sets: Sequence[DrawnSet]
-    ) -> Iterator[tuple[Style, int, float]]:
-        """Yield what takes a content picture's place, its index in that and its zoom."""
-        for number, drawn in enumerate(sets):
-            for place, zoom in enumerate(drawn.photo_zooms):
-                if drawn.sources:  # strokes of these have the size of the set's
-                    yield self.styles[drawn.style], drawn.sources[place], drawn.zoom
-                else:
-                    position = number * len(drawn.photo_zooms) + place
-                    yield self.content, self._content_index(step, position), zoom
-
-    def _draw_recolored(
-        self, sets: Sequence[DrawnSet], rng: np.random.Generator
-    ) -> tuple[bool, ...]:
+    def _draw_recolored(self, sets: int, rng: np.random.Generator) -> tuple[bool, ...]:
         """Draw the sets that are brought into the palette of another one of the batch."""
         if not self.config.recolor:
             return ()
-        chances = (rng.random(len(sets)) < self.config.recolor).tolist()
-        # destylized pictures are to be painted in the style's own colors
-        return tuple(yes and not drawn.sources for yes, drawn in zip(chances, sets, strict=True))
+        return tuple((rng.random(sets) < self.config.recolor).tolist())
+
+    @staticmethod
+    def _sources(sets: Sequence[DrawnSet], recolored: Sequence[bool]) -> list[int | None]:
+        """What takes each photo's place. Where a set is recolored, photos stay: a destylized
+        picture is to be painted in its own colors."""
+        changed = recolored or [False] * len(sets)
+        return [
+            None if other else source
+            for drawn, other in zip(sets, changed, strict=True)
+            for source in drawn.sources
+        ]
+
+    def _content_places(
+        self, step: int, sets: Sequence[DrawnSet], sources: Sequence[int | None]
+    ) -> Iterator[tuple[Style, int, float]]:
+        """Yield what takes a content picture's place, its index in that and its zoom."""
+        drawn_zooms = [(drawn, zoom) for drawn in sets for zoom in drawn.photo_zooms]
+        for place, ((drawn, zoom), source) in enumerate(zip(drawn_zooms, sources, strict=True)):
+            if source is not None:  # strokes of these have the size of the set's
+                yield self.styles[drawn.style], source, drawn.zoom
+            else:
+                yield self.content, self._content_index(step, place), zoom
 
     def read(self, style: Style, index: int, problems: list[str]) -> Tensor:
         """Return a picture, (3, h, w) uint8, or the next one in its style that can be read.

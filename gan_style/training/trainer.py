@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
@@ -28,6 +29,7 @@ from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.feature_networks import picture_features, stroke_features
 from gan_style.models.style_model import StyleModel, StyleModelConfig
+from gan_style.sizes import MINIMUM_SIDE
 from gan_style.training.content import degraded_content
 
 logger = logging.getLogger(__name__)
@@ -173,8 +175,19 @@ class Trainer:
         with self._autocast():
             codes = self.model.encode(batch.style, measure=True)  # (S, d)
             code = codes.repeat_interleave(batch.style.shape[1], dim=0)  # (B, d)
-            stylized = self.model(content, code)
+            stylized = self._stylized(content, code)
         return Painted(codes, code, stylized, noisy)
+
+    def _stylized(self, content: Tensor, code: Tensor) -> Tensor:
+        """As the model itself paints, but the painting by which the code is corrected is smaller.
+
+        It is made of a reduced copy in use, too (`painting.painter`), and at full size it would
+        take a fifth of the time of a step.
+        """
+        sides = [max(MINIMUM_SIDE, side // 2) for side in content.shape[2:]]
+        small = F.interpolate(content, sides, mode="area")
+        stylized: Tensor = self.model.generator(content, self.model.corrected(small, code))
+        return stylized
 
     def _backward(self, weights: dict[str, float], terms: dict[str, Tensor], share: float) -> None:
         if weights.keys() != terms.keys():
@@ -228,7 +241,7 @@ class Trainer:
         if not len(noisy):  # all of a small batch may be pictures of the style
             return painted.stylized.sum() * 0
         with torch.no_grad(), self._autocast():
-            clean = self.model(batch.content[noisy], painted.code[noisy])
+            clean = self._stylized(batch.content[noisy], painted.code[noisy])
         return steadiness_loss(painted.stylized[noisy], clean)
 
     @torch.inference_mode()

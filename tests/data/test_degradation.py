@@ -101,6 +101,44 @@ def test_strokes_are_gone() -> None:
     assert sum(kept) / len(kept) < 0.35
 
 
+@pytest.mark.parametrize("light", [False, True])
+def test_thin_lines_are_removed_in_some_calls_and_broad_bars_stay(light: bool) -> None:
+    """Of a line of 2 px there is nothing left beside a bar of 16 px; its place is not known."""
+    ground, ink = (0.2, 0.9) if light else (0.9, 0.2)
+    picture = torch.full((1, 3, 64, 64), ground)
+    picture[..., 8:10] = ink
+    picture[..., 40:56] = ink
+    gone = 0
+    for seed in range(40):
+        mean = destylize(picture, rng(seed))[0].mean((0, 1))  # over colors and rows
+        beside = (mean[4:6].mean() + mean[12:14].mean()) / 2
+        assert (mean[44:52].mean() - mean[28:34].mean()).abs() > 0.1
+        gone += int((mean[8:10].mean() - beside).abs() < 0.02)
+    assert (2 if light else 12) < gone < 30
+
+
+def test_light_is_uneven_and_differs_from_picture_to_picture() -> None:
+    gray = torch.full((6, 3, 64, 64), 0.5)
+    found = F.avg_pool2d(destylize(gray, rng()), 16).mean(1)  # (6, 4, 4): grain averages out
+    spreads = found.flatten(1).std(1)
+    assert spreads.max() > 0.02
+    assert len({round(float(s), 4) for s in spreads}) == 6
+
+
+def test_detail_of_photos_is_added_and_their_edges_are_not() -> None:
+    plain = torch.full((4, 3, 64, 64), 0.5)
+    photo = strokes(4, seed=3)
+    fine = photo - F.avg_pool2d(photo, 5, 1, 2, count_include_pad=False)
+    found = []
+    for seed in range(12):
+        change = destylize(plain, rng(seed), photo) - destylize(plain, rng(seed))
+        inside = (slice(None), slice(None), slice(4, -4), slice(4, 20))
+        found.append(((change * fine)[inside].mean() / fine.square()[inside].mean()).item())
+        edge = change[..., 40:60].mean() - change[..., 4:24].mean()
+        assert abs(edge) < 0.1 * (0.65 - 0.35)
+    assert 0.15 < sum(found) / len(found) < 0.6  # of the half that is added on average
+
+
 def test_destylized_pictures_follow_from_the_generator_alone() -> None:
     picture, state = strokes(2), torch.get_rng_state()
     first = destylize(picture, rng(1))

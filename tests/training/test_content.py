@@ -56,6 +56,17 @@ def test_noise_is_in_photos_alone_and_in_all_of_them_in_turn() -> None:
     assert {place for noisy in found for place in noisy} == {4, 5, 6, 7}
 
 
+def test_detail_comes_from_the_photos_beside() -> None:
+    """Where those are plain none comes; what is drawn is the same."""
+    batch = batch_of()
+    batch = replace(batch, content=0.4 + 0.2 * batch.content, destylized=(0, 1, 2, 3))
+    plain = batch.content.clone()
+    plain[4:] = 0.5
+    lively, _ = degraded_content(batch, 0.0, rng(1))
+    calm, _ = degraded_content(replace(batch, content=plain), 0.0, rng(1))
+    assert (lively[:4] - calm[:4]).abs().mean() > 0.01
+
+
 def test_where_there_are_no_photos_there_is_no_noise() -> None:
     batch = replace(batch_of(2), destylized=(0, 1))
     pictures, noisy = degraded_content(batch, 0.25, rng())
