@@ -32,9 +32,8 @@ class Forecast:
         """The forecast as text."""
         pace, speed = self.pace, self.pace.speed or 0.0
         line = f"  forecast: {speed:.3g} squares/s on this machine"
-        if pace.usual is not None and speed:
-            minutes = pace.usual / speed / 60
-            line += f", so the {pace.usual:,} that are usual take {minutes:.2g} minutes"
+        if pace.usual is not None:
+            line += f", so the {pace.usual:,} that are usual take {pace.time_left}"
         lines = [f"{line}; {self.memory_gb:.2g} GB of memory"]
         warning = pace.warning()
         return lines if warning is None else [*lines, f"  warning: {warning}"]

@@ -70,10 +70,10 @@ class Pace:
         return 100 * math.ceil(2 * self.squares / 100)
 
     @property
-    def minutes_left(self) -> float:
-        """Minutes of steps from now to the `goal`, which there has to be."""
+    def time_left(self) -> str:
+        """How long steps take from now to the `goal`, which there has to be, as text."""
         assert self.goal is not None
-        return (self.goal - self.squares) / self._mean_speed / 60
+        return duration((self.goal - self.squares) / self._mean_speed)
 
     @property
     def _mean_speed(self) -> float:
@@ -102,7 +102,8 @@ class Pace:
         if self.limits.steps is not None and self.limits.steps * self.batch_size < self.goal:
             words.append("train.steps=null")
         if self.limits.minutes is not None:
-            words.append(f"train.minutes={self._minutes(self.goal)}")
+            minutes = max(self._minutes(self.goal), self.limits.minutes)
+            words.append(f"train.minutes={minutes:g}")
         return " ".join(words)
 
     def command(self, folder: Path) -> str:
@@ -115,6 +116,14 @@ class Pace:
         needed = (self.seconds + _SPARE * (goal - self.squares) / self._mean_speed) / 60
         part = next(part for most, part in _COARSE if needed <= most)
         return max(1, part * math.ceil(needed / part))
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours as text, such as `1.4 minutes`."""
+    if seconds < 60:
+        return f"{seconds:.0f} seconds"
+    name, number = ("minutes", seconds / 60) if seconds < 7_200 else ("hours", seconds / 3_600)
+    return f"{number:.{1 if number < 10 else 0}f} {name}"
 
 
 def _about(squares: float) -> str:

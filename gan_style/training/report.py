@@ -8,7 +8,7 @@ import torch
 from gan_style.data.inspection import ENOUGH
 from gan_style.evaluation.memorization import Memorization
 from gan_style.losses.adversarial import discriminator_loss
-from gan_style.training.pace import Pace
+from gan_style.training.pace import Pace, duration
 from gan_style.training.validation import FEWEST, Quality
 from gan_style.training.verdict import BETTER, STYLE_ERRORS, Verdict, in_words
 
@@ -103,9 +103,10 @@ class Outcome:
         return sum(losses) / len(losses) < _WON * untrained
 
     def _training(self) -> str:
-        pace, minutes, limit = self.pace, self.pace.seconds / 60, self.pace.limits.minutes
-        most = f" of at most {limit:g}" if limit is not None and minutes < limit else ""
-        took = f"in {minutes:.2g}{most} minutes"
+        pace, limit = self.pace, self.pace.limits.minutes
+        took = f"in {duration(pace.seconds)}"
+        if limit is not None and pace.seconds < 60 * limit:
+            took += f" of the {limit:g} minutes allowed"
         if pace.usual is None:
             return f"it saw {pace.squares:,} squares {took}"
         if pace.squares >= pace.usual:
@@ -166,11 +167,13 @@ class Outcome:
             return []
         if pace.goal is None:
             return ["the last checkpoint was the best: longer training may help"]
-        why = "the last checkpoint was the best" if longest else "longer training may help"
+        paint = " paint, or" if self.helped and not self.verdict.worse_errors else ""
         if pace.few:
-            why = "it saw little" + (", and is better already" if self.helped else "")
-        more = f"{pace.goal:,} squares, about {pace.minutes_left:.2g} minutes more on this machine"
-        return [f"{why}: go on to {more}\n{self.go_on_command}"]
+            why = "it is better already, though it saw little:" if paint else "it saw little:"
+        else:
+            why = "the last checkpoint was the best:" if self.helped else "or train longer:"
+        more = f"{pace.goal:,} squares, about {pace.time_left} more on this machine"
+        return [f"{why}{paint} go on to {more}\n{self.go_on_command}"]
 
     def _about_content(self) -> list[str]:
         before, after = self.before.learned.get("content"), self.after.learned.get("content")
