@@ -135,7 +135,7 @@ def test_networks_of_the_table_are_the_choices() -> None:
         ("train.batch_size=", "train.batch_size is ''"),
         (
             "train.images=many",
-            "train.images is 'many'; it must be a whole number at least 1, or auto",
+            "train.images is 'many'; it must be a whole number at least 1, or",
         ),
         ("train.learning_rate=0", "train.learning_rate is 0.0; it must be a number above 0"),
         ("train.learning_rate=fast", "train.learning_rate is 'fast'; it must be a number"),

@@ -14,6 +14,7 @@ from gan_style.stylizer import Stylizer
 from gan_style.training.copying import readable
 
 _PHOTOS, _STYLES = 6, 2  # that are shown
+_PICTURES = 64  # of a style that are read, evenly chosen
 _LONGEST = 1.5  # times the shorter side; the middle of a longer photo is shown
 
 
@@ -41,7 +42,7 @@ def comparison_sheet(
         PictureError: not one picture of a style can be read any more.
     """
     shown = evenly([*zip(styles, codes, strict=False)], _STYLES)
-    pairs = [(base.encode(style.paths, style.name), code) for style, code in shown]
+    pairs = [(_code(base, style), code) for style, code in shown]
     rows = []
     for photo in readable(evenly(photos, _PHOTOS)):
         small = resize_short_side(center_crop(photo, _LONGEST), READING_SIDE)
@@ -52,3 +53,9 @@ def comparison_sheet(
     names = [f"{style.name}: " if len(shown) > 1 else "" for style, _ in shown]
     headings = ["photo", *(f"{name}{model}" for name in names for model in ("base model", "mine"))]
     return picture_grid(rows, headings) if rows else None
+
+
+def _code(base: Stylizer, style: Style) -> StyleCode:
+    """The code of a style, from pictures at the size of the paintings: larger ones take long."""
+    pictures = readable(evenly(style.paths, _PICTURES))
+    return base.encode([resize_short_side(each, READING_SIDE) for each in pictures], style.name)

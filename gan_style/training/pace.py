@@ -9,7 +9,7 @@ from statistics import median
 
 from gan_style.training.schedule import RunLimits
 
-_FEW = 0.5  # of the usual number of squares: a run that saw fewer is told so
+_FEW = 1 / 3  # of the usual number of squares: a run that saw fewer is told so
 _SPARE = 1.2  # times the time that steps take: checkpoints take some, too, and machines get busy
 _COUNTED, _KEPT = 3, 50  # steps whose times make a speed, and the last ones that are kept
 _COARSE = ((10, 1), (60, 5), (math.inf, 10))  # minutes up to so many are rounded up to such parts
@@ -59,7 +59,7 @@ class Pace:
 
     @property
     def few(self) -> bool:
-        """Whether it has seen less than half of the squares that are usual."""
+        """Whether it has seen less than a third of the squares that are usual."""
         return self.usual is not None and self.squares < _FEW * self.usual
 
     @property
@@ -81,7 +81,7 @@ class Pace:
         return max(self.speed or self.squares / max(self.seconds, 1e-9), 1e-9)
 
     def warning(self) -> str | None:
-        """What to say where the clock will leave less than half of the squares that are usual."""
+        """What to say where the clock will leave less than a third of the usual squares."""
         minutes, goal = self.limits.minutes, self.goal
         if minutes is None or goal is None or self.speed is None:
             return None

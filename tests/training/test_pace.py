@@ -29,8 +29,8 @@ def test_a_busy_machine_is_told_of_at_the_start() -> None:
 @pytest.mark.parametrize(
     ("pace", "warns"),
     [
-        (Pace(RunLimits(2_400, None, 5), 8, 7.0, 2_400), False),  # 2,100 squares
-        (Pace(RunLimits(2_400, None, 5), 8, 3.9, 2_400), True),  # 1,170
+        (Pace(RunLimits(2_400, None, 5), 8, 2.7, 2_400), False),  # 810 squares
+        (Pace(RunLimits(2_400, None, 5), 8, 2.6, 2_400), True),  # 780
         (Pace(RunLimits(2_400, None, 5), 8, 40.0, 2_400), False),
         (Pace(RunLimits(None, 12, 5), 8, 0.5, 2_400), False),  # so few steps are asked for
         (Pace(RunLimits(None, 500, 5), 8, 0.5, 2_400), True),
@@ -40,7 +40,7 @@ def test_a_busy_machine_is_told_of_at_the_start() -> None:
         (Pace(RunLimits(2_400, None, 30), 8, 1.0, 2_400, 2_000, 1_500.0), False),
     ],
 )
-def test_only_if_the_clock_leaves_less_than_half(pace: Pace, warns: bool) -> None:
+def test_only_if_the_clock_leaves_less_than_a_third(pace: Pace, warns: bool) -> None:
     assert (pace.warning() is not None) == warns
 
 
