@@ -187,8 +187,10 @@ class DiscriminatorConfig(Section, key="discriminator"):
 class TrainConfig(Section, key="train"):
     """Length, optimization and precision of the run. Progress is counted in images seen."""
 
-    images: int | None = option(None, at_least=1, formerly="0")
-    """Stop after so many content pictures; null: no such limit."""
+    images: int | Literal["auto"] | None = option("auto", at_least=1, formerly="0")
+    """Stop after so many squares of photos; null: no such limit. auto: as many as suit the
+    collection (2,400 for one style of 20 pictures) for every five of `train.minutes`, so that 20
+    minutes train four times as long; no limit from scratch, or where `train.steps` is given."""
     steps: int | None = option(None, at_least=1, formerly="0")
     """Stop after so many steps; null: no such limit."""
     minutes: float | None = option(5.0, above=0, formerly="0")
@@ -227,9 +229,16 @@ class TrainConfig(Section, key="train"):
         if self.batch_size % self.accumulate:
             allowed = f"it must divide train.batch_size ({self.batch_size})"
             raise ConfigError(f"train.accumulate is {self.accumulate}; {allowed}")
-        if not (self.images or self.steps or self.minutes):
-            allowed = "at least one of them must be given"
+        if not (self.steps or self.minutes):
+            self._refuse_no_end()
+
+    def _refuse_no_end(self) -> None:
+        allowed = "at least one of them must be given"
+        if self.images is None:
             raise ConfigError(f"train.images, train.steps and train.minutes are null; {allowed}")
+        if self.images == "auto" and self.init is None:
+            known = "train.images=auto is no limit from scratch (train.init=null)"
+            raise ConfigError(f"train.steps and train.minutes are null, and {known}; {allowed}")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -137,12 +137,14 @@ class Option:
     """One setting: its name in its section, what it may be and what it means.
 
     kind: its type; of `X | None`, X. optional: whether it may be None.
+    words: that stand for a number: of `int | Literal["auto"]`, "auto".
     """
 
     section: type[Section]
     name: str
     kind: Any
     optional: bool
+    words: tuple[str, ...]
     limits: Limits
     default: Any
     meaning: str
@@ -161,7 +163,8 @@ class Option:
     @property
     def allowed(self) -> str:
         """Type and limits in words, such as `a whole number at least 1`."""
-        return self._allowed() + (", or null" if self.optional and self.section.key else "")
+        allowed = ", or ".join([self._allowed(), *self.words])
+        return allowed + (", or null" if self.optional and self.section.key else "")
 
     def _allowed(self) -> str:
         if self.choices:
@@ -175,12 +178,14 @@ class Option:
 
     def check(self, value: Any) -> None:
         """Raise ConfigError unless `value` has the right type and keeps the limits."""
-        if not (value is None and self.optional) and not _accepts(self.kind, self.limits, value):
+        if (value is None and self.optional) or value in self.words:
+            return
+        if not _accepts(self.kind, self.limits, value):
             raise self.refusal(value)
 
     def refusal(self, value: Any) -> ConfigError:
         """Return the error that says what was given and what is allowed."""
-        near = get_close_matches(str(value), self.choices, n=1)
+        near = get_close_matches(str(value), self.choices or self.words, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return ConfigError(f"{self.key} is {value!r}; it must be {self.allowed}{hint}")
 
@@ -197,9 +202,19 @@ class Option:
                 return parse_text(value)
             except yaml.YAMLError as error:
                 raise self.refusal(value) from error
+        if self.words and isinstance(value, str):
+            return self._word_or_number(value)
         if isinstance(value, str):
             return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation
         return value
+
+    def _word_or_number(self, text: str) -> Any:
+        """OmegaConf reads no number from text where a word is allowed, too."""
+        word = text.strip().lower()
+        try:
+            return word if word in self.words else self.kind(word)
+        except ValueError as error:
+            raise self.refusal(text) from error
 
     def _means_not_given(self, value: Any) -> bool:
         text = str(value).strip().lower()
@@ -231,12 +246,13 @@ def options_of(section: type[Section]) -> tuple[Option, ...]:
     )
 
 
-def _kind(annotation: Any) -> tuple[Any, bool]:
-    """The type, and whether it may be None."""
-    if isinstance(annotation, UnionType):
-        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
-        return kinds[0], len(kinds) < len(get_args(annotation))
-    return annotation, False
+def _kind(annotation: Any) -> tuple[Any, bool, tuple[str, ...]]:
+    """The type, whether it may be None, and the words that stand for a number."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation, False, ()
+    parts = [part for part in get_args(annotation) if part is not type(None)]
+    words = [word for part in parts[1:] for word in get_args(part)]
+    return parts[0], len(parts) < len(get_args(annotation)), tuple(words)
 
 
 def _meaning(section: type[Section], name: str) -> str:

@@ -99,6 +99,16 @@ def test_what_meant_not_given_before_still_does() -> None:
     assert config.run.checkpoint_every is None
 
 
+@pytest.mark.parametrize(("text", "images"), [("auto", "auto"), ("2_400", 2_400), ("null", None)])
+def test_images_are_a_number_or_left_to_the_collection(
+    text: str, images: object, tmp_path: Path
+) -> None:
+    config = load_config(None, [f"train.images={text}"])
+    assert config.train.images == images
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(str(tmp_path / "config.yaml")) == config
+
+
 def test_names_of_before_are_read_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
     config = load_config(None, ["model.code=16", "data.recolour=0.5"])
     assert (config.model.code_dim, config.data.recolor) == (16, 0.5)
@@ -123,6 +133,10 @@ def test_networks_of_the_table_are_the_choices() -> None:
         ("train.batch_size=1.5", "train.batch_size is '1.5'; it must be a whole number"),
         ("train.batch_size=true", "train.batch_size is 'true'; it must be a whole number"),
         ("train.batch_size=", "train.batch_size is ''"),
+        (
+            "train.images=many",
+            "train.images is 'many'; it must be a whole number at least 1, or",
+        ),
         ("train.learning_rate=0", "train.learning_rate is 0.0; it must be a number above 0"),
         ("train.learning_rate=fast", "train.learning_rate is 'fast'; it must be a number"),
         ("train.clip=nan", "train.clip is nan; it must be a number above 0, or null"),
@@ -179,6 +193,10 @@ def test_overrides_need_an_equals_sign(override: str) -> None:
         (
             ["train.images=null", "train.steps=none", "train.minutes="],
             "train.images, train.steps and train.minutes are null; at least one",
+        ),
+        (
+            ["train.minutes=null", "train.init=null"],
+            "train.images=auto is no limit from scratch (train.init=null); at least one",
         ),
     ],
 )

@@ -64,3 +64,9 @@ def test_a_personal_style_has_none_of_them() -> None:
     losses = config.losses
     assert {losses.sliced, losses.steadiness, losses.descriptor, *off} == {0}
     assert data.largest_side == data.size
+
+
+def test_the_number_of_squares_is_left_to_a_personal_style_alone() -> None:
+    images = {path.stem: load_config(str(path), CHOICES).train.images for path in CONFIGS}
+    assert images["default"] == "auto"
+    assert images["base"] is None  # a base model is no fine-tuning, whatever it goes on from

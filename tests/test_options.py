@@ -1,6 +1,7 @@
 """How options are declared, checked and described."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
@@ -22,6 +23,8 @@ class Wishes(Section, key="wish"):
     """Which colors."""
     device: str = device_option()
     """Where to run."""
+    length: int | Literal["auto"] | None = option("auto", at_least=1)
+    """How long."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def test_what_is_allowed_is_told_in_words() -> None:
     assert allowed["many"] == "a whole number at least 1"
     assert allowed["kind"] == "soft | hard"
     assert allowed["side"] == "a number above 0, or null"
+    assert allowed["length"] == "a whole number at least 1, or auto, or null"
     assert allowed["device"] == "auto | cpu | cuda | cuda:NUMBER | mps"
 
 
@@ -55,6 +59,9 @@ def test_what_is_allowed_is_told_in_words() -> None:
         ({"side": float("inf")}, "wish.side is inf"),
         ({"colors": ("red", 3)}, "wish.colors is"),
         ({"device": "cuda:x"}, "wish.device is 'cuda:x'"),
+        ({"length": 0}, "wish.length is 0; it must be a whole number at least 1, or auto, or null"),
+        ({"length": "3"}, "wish.length is '3'"),
+        ({"length": "autp"}, "did you mean auto?"),
         ({"place": None}, "wish.place is None; it must be text"),
     ],
 )
@@ -75,3 +82,19 @@ def test_right_values_are_taken(device: str) -> None:
 def test_what_meant_not_given_before() -> None:
     side = next(each for each in options_of(Wishes) if each.name == "side")
     assert [side.plain(text) for text in ("0", "0.0", "null", "", "2")] == [None] * 4 + ["2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("auto", "auto"), ("Auto", "auto"), ("12", 12), (12, 12), ("null", None)]
+)
+def test_a_word_may_stand_for_a_number(text: object, value: object) -> None:
+    length = next(each for each in options_of(Wishes) if each.name == "length")
+    assert length.plain(text) == value
+    assert Wishes("here", length=value).length == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["1.5", "many", "true"])
+def test_another_word_may_not(text: str) -> None:
+    length = next(each for each in options_of(Wishes) if each.name == "length")
+    with pytest.raises(ConfigError, match=f"wish.length is '{text}'; it must be a whole number"):
+        length.plain(text)

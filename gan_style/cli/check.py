@@ -31,5 +31,5 @@ class Check(Command):
         found = inspect_folder(folder)
         print("\n".join(found.lines()))
         if found.count:
-            print("\n".join(forecast(load_config(None)).lines()))
+            print("\n".join(forecast(load_config(None), found.styles.values()).lines()))
             print(expected(min(found.different.values())))

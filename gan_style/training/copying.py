@@ -32,17 +32,17 @@ def find_copies(
         What was found, by style; None if there are too few pictures, or too plain ones.
     """
     chosen = photos[:: max(1, len(photos) // _PAINTINGS)][:_PAINTINGS]
-    small = [resize_short_side(photo, READING_SIDE) for photo in _readable(chosen)]
+    small = [resize_short_side(photo, READING_SIDE) for photo in readable(chosen)]
     found = {}
     for style, code in zip(styles[:_STYLES], codes, strict=False):
         paintings = [stylizer.stylize(photo, code) for photo in small]
-        known = CopyDetector([gray_square(picture) for picture in _readable(style.paths)])
+        known = CopyDetector([gray_square(picture) for picture in readable(style.paths)])
         found[style.name] = known.compare([gray_square(painting) for painting in paintings])
     return found
 
 
-def _readable(paths: Sequence[Path]) -> Iterator[Image.Image]:
-    """Those that can still be read; training has warned of the others."""
+def readable(paths: Sequence[Path]) -> Iterator[Image.Image]:
+    """Yield those that can still be read; training has warned of the others."""
     for path in paths:
         with suppress(PictureError):
             yield read_picture(path, READING_SIDE)

@@ -1,6 +1,7 @@
 """Before training: how fast it will be on this machine, and how similar paintings can get."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,6 +11,8 @@ from gan_style.config import Config
 from gan_style.data.dataset import Batch
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
 from gan_style.memory import memory_in_use
+from gan_style.training.pace import Pace
+from gan_style.training.schedule import RunLimits, usual_squares
 from gan_style.training.trainer import Trainer
 
 _WARM, _MEASURED = 2, 5  # steps
@@ -20,29 +23,28 @@ collections `koson` and `martin` (docs/experiments/2026-11-26-collection-size-fi
 
 @dataclass(frozen=True)
 class Forecast:
-    """Squares a second that are trained on, and the memory that it takes, in GB.
+    """How fast training is, with what its limits leave of it, and the memory it takes, in GB."""
 
-    minutes: `train.minutes`.
-    """
-
-    squares_per_second: float
+    pace: Pace
     memory_gb: float
-    minutes: float | None
 
     def lines(self) -> list[str]:
         """The forecast as text."""
-        speed = f"  forecast: {self.squares_per_second:.3g} squares/s on this machine"
-        if self.minutes is not None:
-            squares = round(self.squares_per_second * 60 * self.minutes, -2)
-            speed += f", so train.minutes={self.minutes:g} shows {squares:.0f} of them"
-        return [f"{speed}; {self.memory_gb:.2g} GB of memory"]
+        pace, speed = self.pace, self.pace.speed or 0.0
+        line = f"  forecast: {speed:.3g} squares/s on this machine"
+        if pace.usual is not None:
+            line += f", so the {pace.usual:,} that are usual take {pace.time_left}"
+        lines = [f"{line}; {self.memory_gb:.2g} GB of memory"]
+        warning = pace.warning()
+        return lines if warning is None else [*lines, f"  warning: {warning}"]
 
 
-def forecast(config: Config) -> Forecast:
+def forecast(config: Config, counts: Collection[int]) -> Forecast:
     """Train on noise for a few steps, and throw away what was learned.
 
     Args:
         config: of the training; where its pictures are does not matter.
+        counts: pictures of each style.
 
     Raises:
         GanStyleError: a device or weights that are not available.
@@ -60,8 +62,9 @@ def forecast(config: Config) -> Forecast:
             began = time.monotonic()
             trainer.step(batch, 0.0)["model/gradient"].item()  # waits for the device
             seconds.append(time.monotonic() - began)
-    speed = count / median(seconds[_WARM:])
-    return Forecast(speed, memory_in_use(device), config.train.minutes)
+    usual = None if config.train.init is None else usual_squares(counts)
+    limits, speed = RunLimits.of(config.train, usual), count / median(seconds[_WARM:])
+    return Forecast(Pace(limits, count, speed, usual), memory_in_use(device))
 
 
 def expected(pictures: int) -> str:

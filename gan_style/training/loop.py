@@ -1,5 +1,6 @@
 """The loop of a run: steps, with log lines, sample grids and checkpoints between them."""
 
+import logging
 import math
 import time
 from collections import deque
@@ -11,12 +12,15 @@ from tqdm import tqdm
 
 from gan_style.data.training_data import TrainingData
 from gan_style.memory import memory_in_use
+from gan_style.training.pace import Pace, Speed
 from gan_style.training.run_state import RunState, save_state
-from gan_style.training.schedule import checkpoint_due, progress
+from gan_style.training.schedule import RunLimits, checkpoint_due
 from gan_style.training.signals import stop_signals
 from gan_style.training.tracking import Tracker
 from gan_style.training.trainer import Trainer
 from gan_style.training.validation import sample_grid, validation_terms
+
+logger = logging.getLogger(__name__)
 
 _LOSSES_KEPT = 10  # last logged losses of the discriminator that are kept
 
@@ -32,6 +36,7 @@ class TrainingLoop:
         tracker: takes numbers and sample grids.
 
     Attributes:
+        limits: of the run.
         discriminator_losses: the last ones logged, up to 10.
     """
 
@@ -49,7 +54,12 @@ class TrainingLoop:
         self.trainer = trainer
         self.state = state
         self.tracker = tracker
+        self.limits = RunLimits.of(self.config.train, state.usual)
         self.discriminator_losses: deque[float] = deque(maxlen=_LOSSES_KEPT)
+        self._speed = Speed(self.config.train.batch_size)
+        self._warned = False  # or there was nothing to warn of
+        self._began = 0.0  # when this start would have, had it done all of the run
+        self._losses = ""  # the last ones logged, for the bar
         self._saved = -1  # step of the last checkpoint of this start
 
     def fit(self) -> bool:
@@ -58,40 +68,47 @@ class TrainingLoop:
         Raises:
             NonFiniteLossError: training diverged; the last checkpoint is whole.
         """
-        run, trainer, state = self.config.run, self.trainer, self.state
-        began, share = time.monotonic() - state.seconds, self.progress()
+        trainer, state = self.trainer, self.state
+        ended = time.monotonic()  # the step before, with all that was done after it
+        self._began, share = ended - state.seconds, self.progress()
         with stop_signals() as stopped, self._bar() as bar:
             for batch in self.data.batches(trainer.steps_done, trainer.device):
-                state.seconds = time.monotonic() - began
+                state.seconds = time.monotonic() - self._began
                 if stopped or self.progress() >= 1 or self.stagnant():
                     break
                 terms = trainer.step_or_skip(batch, self.progress())
-                if terms is None:
-                    continue
-                step = trainer.steps_done
-                state.seconds = time.monotonic() - began
-                before, share = share, self.progress()  # of the last step that was not left out
-                bar.update(100 * min(1.0, share) - bar.n)
-                if step % run.log_every == 0:
-                    self._log(terms, bar)
-                if step % run.sample_every == 0:
-                    self.sample()
-                if checkpoint_due(run.checkpoint_every, step, before, share):
-                    state.seconds = time.monotonic() - began
-                    self._checkpoint()
+                now = time.monotonic()
+                state.seconds = now - self._began
+                if terms is not None:
+                    self._speed.add(now - ended)
+                    before, share = share, self.progress()  # of the last step not left out
+                    self._after_step(terms, bar, before, share)
+                ended = time.monotonic()
         if self._saved != trainer.steps_done:
             self._checkpoint()
         return bool(stopped)
 
     def progress(self) -> float:
         """Share of the run that is done."""
-        done = (self.trainer.images_seen, self.trainer.steps_done, self.state.seconds)
-        return progress(self.config.train, *done)
+        trainer = self.trainer
+        return self.limits.progress(trainer.images_seen, trainer.steps_done, self.state.seconds)
+
+    def pace(self) -> Pace:
+        """Where the run stands, and how fast it is."""
+        trainer, state = self.trainer, self.state
+        return Pace(
+            self.limits,
+            self.config.train.batch_size,
+            self._speed.squares_per_second,
+            state.usual,
+            trainer.images_seen,
+            state.seconds,
+        )
 
     def stagnant(self) -> bool:
         """Whether the last `train.patience` checkpoints were no better than one before."""
         patience, best = self.config.train.patience, self.state.best
-        return patience is not None and best.later >= patience and math.isfinite(best.score)
+        return patience is not None and best.later >= patience and math.isfinite(best.lowest)
 
     def sample(self) -> None:
         """Track a grid of photos, and of their paintings by the averaged model."""
@@ -103,7 +120,42 @@ class TrainingLoop:
         started = 100 * min(1.0, self.progress())
         return tqdm(total=100, initial=started, bar_format=bar_format, mininterval=1)
 
-    def _log(self, terms: dict[str, Tensor], bar: "tqdm[Any]") -> None:
+    def _after_step(
+        self, terms: dict[str, Tensor], bar: "tqdm[Any]", before: float, share: float
+    ) -> None:
+        """Show and keep what is due, where the shares of the run were done before and after it."""
+        run, step = self.config.run, self.trainer.steps_done
+        self._show(bar, share)
+        self._warn_of_the_clock()
+        if step % run.log_every == 0:
+            self._log(terms)
+        if step % run.sample_every == 0:
+            self.sample()
+        if checkpoint_due(run.checkpoint_every, step, before, share):
+            self.state.seconds = time.monotonic() - self._began
+            self._checkpoint()
+
+    def _show(self, bar: "tqdm[Any]", share: float) -> None:
+        """Bring the bar to a share of the run, with the squares seen, of how many by its end."""
+        pace = self.pace()
+        squares = f"{pace.squares:,} of {pace.squares / max(share, 1e-9):,.0f} squares"
+        speed = "" if pace.speed is None else f", {pace.speed:.1f} a second"
+        bar.set_postfix_str(f"{squares}{speed}{self._losses}", refresh=False)
+        bar.update(100 * min(1.0, share) - bar.n)
+
+    def _warn_of_the_clock(self) -> None:
+        """Say once, as soon as the speed is known, if the clock will leave little of the run."""
+        pace = self.pace()
+        if self._warned or pace.speed is None:
+            return
+        self._warned = True
+        warning = pace.warning()
+        if warning is not None:
+            logger.warning(
+                "%s; stop it with Ctrl-C and go on with\n  %s", warning, pace.command(self.folder)
+            )
+
+    def _log(self, terms: dict[str, Tensor]) -> None:
         trainer, seconds = self.trainer, self.state.seconds
         values = {name: term.item() for name, term in terms.items()}
         values |= {
@@ -117,15 +169,15 @@ class TrainingLoop:
         if "discriminator/loss" in values:
             self.discriminator_losses.append(values["discriminator/loss"])
         shown = ("content", "gram", "stroke", "adversarial")
-        parts = [f"{n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
-        bar.set_postfix_str(", ".join([*parts, f"{values['images_per_second']:.1f} pictures/s"]))
+        parts = [f", {n} {values[f'model/{n}']:.3g}" for n in shown if f"model/{n}" in values]
+        self._losses = "".join(parts)
 
     def _checkpoint(self) -> None:
-        """Save; keep a copy as the best if the averaged model has never scored better."""
+        """Save; keep a copy if the averaged model is the best so far."""
         state, step = self.state, self.trainer.steps_done
         terms = validation_terms(self.trainer, self.data)
         self.tracker.log({f"validation/{name}": value for name, value in terms.items()}, step)
         state.best = state.best.updated(step, terms, self.data.held_out_count)
-        best = state.best.later == 0
+        best = state.best.step == step
         save_state(self.folder, self.trainer, state, self.tracker.state(), best=best)
         self._saved = step

@@ -1,12 +1,16 @@
 """The end of a whole run: its best model, style codes and report."""
 
 import logging
+from pathlib import Path
 from shlex import quote
 
+from gan_style.data.collection import Style
+from gan_style.errors import GanStyleError
 from gan_style.files import replacing
-from gan_style.shipped import STYLE_SUFFIX
+from gan_style.shipped import BASE, STYLE_SUFFIX
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
+from gan_style.training.comparison import comparison_sheet
 from gan_style.training.copying import find_copies
 from gan_style.training.export import encode_styles, export_model
 from gan_style.training.loop import TrainingLoop
@@ -17,6 +21,7 @@ from gan_style.training.validation import measure_quality
 logger = logging.getLogger(__name__)
 
 _REPORT_FILE = "report.txt"
+_SHEET = "base-and-mine"
 
 
 def write_results(run: TrainingLoop) -> None:
@@ -30,7 +35,8 @@ def write_results(run: TrainingLoop) -> None:
     model = export_model(folder, trainer.average)
     stylizer = Stylizer.from_pretrained(model, device=trainer.device)
     codes = encode_styles(stylizer, run.data.styles, folder)
-    outcome = _outcome(run, stylizer, list(codes.values()))
+    sheet = _compare(run, stylizer, list(codes.values()))
+    outcome = _outcome(run, stylizer, list(codes.values()), sheet)
     report = folder / _REPORT_FILE
     with replacing(report) as temporary:
         temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
@@ -41,6 +47,10 @@ def write_results(run: TrainingLoop) -> None:
     numbers = {f"report/{name}": value for name, value in outcome.numbers().items()}
     tracker.log(numbers, trainer.steps_done)
     tracker.close()
+    _tell(folder, outcome, model, list(codes))
+
+
+def _tell(folder: Path, outcome: Outcome, model: Path, codes: list[Path]) -> None:
     newest = max((folder / "samples").glob("sample-*.png"))
     lines = [
         *outcome.lines(),
@@ -48,23 +58,68 @@ def write_results(run: TrainingLoop) -> None:
         f"samples     {newest}",
         f"model       {model}",
         *(f"style code  {path}" for path in codes),
-        f"next        gan-style stylize PHOTO --style {quote(str(next(iter(codes))))} "
-        f"--model {quote(str(folder))} -o painted.png",
+        f"{'next' if outcome.helped else 'it paints':12}gan-style stylize PHOTO "
+        f"--style {quote(str(codes[0]))} --model {quote(str(folder))} -o painted.png",
     ]
     logger.info("\n%s", "\n".join(lines))
 
 
-def _outcome(run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode]) -> Outcome:
-    data, state = run.data, run.state
+def _compare(run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode]) -> Path | None:
+    """Track the sheet of the base model and this one, and return its file; None from scratch.
+
+    A run that is resumed does not need the base model, which may be gone: then there is no sheet.
+    """
+    init, data = run.config.train.init, run.data
+    if init is None:
+        return None
+    try:
+        base = Stylizer.from_pretrained(init, device=run.trainer.device)
+        sheet = comparison_sheet(base, stylizer, data.content_paths, data.styles, codes)
+    except GanStyleError as error:
+        logger.warning("no sheet to compare with the base model: %s", error)
+        return None
+    if sheet is None:
+        return None
+    step = run.trainer.steps_done
+    run.tracker.images(_SHEET, sheet, step)
+    return run.folder / "samples" / f"{_SHEET}-{step:08d}.png"
+
+
+def _outcome(
+    run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode], sheet: Path | None
+) -> Outcome:
+    data, state, pace = run.data, run.state, run.pace()
     return Outcome(
         before=state.before,
         after=measure_quality(run.trainer, data, state.best.terms),
+        pace=pace,
+        base_command=_base_command(run),
+        go_on_command=None if pace.goal is None else pace.command(run.folder),
         best_step=state.best.step,
         steps=run.trainer.steps_done,
         early=run.stagnant(),
         counts=data.counts,
         held_out=data.held_out_count,
+        sheet=None if sheet is None else str(sheet),
         form=run.config.discriminator.form,
         discriminator_losses=tuple(run.discriminator_losses),
         copied=find_copies(stylizer, data.content_paths, data.styles, codes),
     )
+
+
+def _base_command(run: TrainingLoop) -> str | None:
+    """What to type to paint with the base model, and the code that it gives a style."""
+    init, style = run.config.train.init, run.data.styles[0]
+    if init is None:
+        return None
+    model = "" if init == BASE else f"--model {quote(init)} "
+    place = quote(str(_place(run, style)))
+    return f"gan-style stylize PHOTO --style {place} {model}-o painted.png"
+
+
+def _place(run: TrainingLoop, style: Style) -> Path:
+    """The folder of a style's pictures, or the picture where each is one."""
+    folder = Path(run.config.data.styles or "").expanduser()
+    if len(run.data.styles) == 1 and not run.config.data.picture_is_style:
+        return folder
+    return folder / style.name if (folder / style.name).is_dir() else style.paths[0]

@@ -42,8 +42,8 @@ def train(config: Config) -> Path:
         describe_run(folder, config, trainer.device, trainer.precision)
         name, described = config.run.name or folder.name, config_to_dict(config)
         tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
-        _announce(folder, data, trainer)
         loop = TrainingLoop(folder, data, trainer, state, tracker)
+        _announce(loop)
         if loop.fit():
             tracker.close(ok=False)
             logger.info(
@@ -56,17 +56,21 @@ def train(config: Config) -> Path:
     return folder
 
 
-def _announce(folder: Path, data: TrainingData, trainer: Trainer) -> None:
+def _announce(loop: TrainingLoop) -> None:
+    data, trainer = loop.data, loop.trainer
     count = len(data.styles)
     logger.info(
-        "learning %d style%s with %d photos on %s (%s); %d pictures of the style are held out to "
-        "choose the best checkpoint; run folder %s",
+        "learning %d style%s with %d photos on %s (%s), until %s; %d pictures of the style are "
+        "held out to choose the best checkpoint; run folder %s",
         count,
         "" if count == 1 else "s",
         data.content_count,
         trainer.device.type,
         trainer.precision,
+        loop.limits,
         data.held_out_count,
-        folder,
+        loop.folder,
     )
     data.warn_of_few_pictures()
+    if loop.progress() >= 1:
+        logger.warning("the run is at its end already (%s)", loop.limits)

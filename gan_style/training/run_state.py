@@ -19,6 +19,7 @@ from gan_style.data.training_data import TrainingData
 from gan_style.errors import ConfigError
 from gan_style.models.style_model import StyleModelConfig
 from gan_style.pretrained import read_model
+from gan_style.training.schedule import usual_squares
 from gan_style.training.trainer import Trainer
 from gan_style.training.validation import Best, Quality, measure_quality
 
@@ -32,12 +33,14 @@ class RunState:
     seconds: of training, without what is done before and after.
     best: checkpoint so far.
     before: quality of the model that the run began with; empty if it began from scratch.
+    usual: squares that are usual for the collection; None if it began from scratch.
     tracker: the tracker's state at the checkpoint that was resumed from; None in a fresh run.
     """
 
     seconds: float = 0.0
     best: Best = field(default_factory=Best)
     before: Quality = field(default_factory=Quality)
+    usual: int | None = None
     tracker: Mapping[str, Any] | None = None
 
 
@@ -54,12 +57,13 @@ def begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | N
         ConfigError: the checkpoint or model does not fit the configuration.
         ModelError, CheckpointError: it cannot be read.
     """
+    usual = None if config.train.init is None else usual_squares(data.counts.values())
     if source is not None:
-        return _resume(trainer, source)
+        return _resume(trainer, source, usual)
     if config.train.init is None:
         return RunState()
     _begin_with(trainer, config.train.init)
-    return RunState(before=measure_quality(trainer, data))
+    return RunState(before=measure_quality(trainer, data), usual=usual)
 
 
 def save_state(
@@ -87,6 +91,7 @@ def save_state(
         "seconds": state.seconds,
         "best": asdict(state.best),
         "before": asdict(state.before),
+        "usual": state.usual,
         "tracker": dict(tracker),
     }
     file = checkpoints / f"step-{trainer.steps_done:08d}.safetensors"
@@ -104,7 +109,8 @@ def load_best(folder: Path, trainer: Trainer) -> None:
         trainer.average.load_state_dict(read_model(best).model)
 
 
-def _resume(trainer: Trainer, source: Path) -> RunState:
+def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
+    """`usual` is that of the collection as it is now, which earlier versions did not save."""
     tensors, metadata = load_checkpoint(source)
     _refuse_other_model(str(source), read_model(source).config, trainer.model_config)
     try:
@@ -113,6 +119,7 @@ def _resume(trainer: Trainer, source: Path) -> RunState:
             seconds=float(metadata["seconds"]),
             best=Best(**metadata["best"]),
             before=Quality(**{_RENAMED.get(k, k): v for k, v in metadata["before"].items()}),
+            usual=metadata.get("usual", usual),
             tracker=metadata["tracker"],
         )
     except (KeyError, TypeError, RuntimeError, ValueError) as error:

@@ -14,6 +14,7 @@ from gan_style.training.trainer import Trainer
 
 FEWEST = 3
 """Held-out pictures from which on they decide which checkpoint is best."""
+_TOLERANCE = 0.1
 _SHOWN_CONTENT, _SHOWN_STYLES = 4, 4
 
 
@@ -30,26 +31,34 @@ class Quality:
 
 @dataclass(frozen=True)
 class Best:
-    """The best checkpoint so far: its score and terms on held-out pictures, and its step.
+    """The checkpoint that is kept as the best so far: its score and terms on held-out pictures.
 
-    later: checkpoints since then, none of which was better.
+    step: of the checkpoint.
+    lowest: of all scores so far.
+    later: checkpoints since that one.
     """
 
     score: float = math.inf
     step: int = 0
     terms: Mapping[str, float] = field(default_factory=dict)
+    lowest: float = math.inf
     later: int = 0
 
     def updated(self, step: int, terms: Mapping[str, float], held_out_count: int) -> "Best":
-        """The best of this one and a new checkpoint; `later` is 0 if that is the new one.
+        """The best of this one and a new checkpoint.
 
-        With fewer than FEWEST pictures held out the last checkpoint with a finite score is best.
+        That is the new one, unless its score is over a tenth above the lowest. The score knows
+        nothing of the adversarial loss, which moves the hand: the base model is near the minimum of
+        the rest, and the lowest score is often that of a model which has learned next to nothing.
+        With fewer than FEWEST pictures held out every new one with a finite score is best.
         """
         score = terms["score"]
-        few = held_out_count < FEWEST
-        if (few and math.isfinite(score)) or score < self.score:  # a nan is never better
-            return Best(score, step, terms)
-        return replace(self, later=self.later + 1)
+        lower, few = score < self.lowest, held_out_count < FEWEST  # a nan is never lower
+        lowest = score if lower else self.lowest
+        later = 0 if lower or (few and math.isfinite(score)) else self.later + 1
+        if score <= lowest * (1 + _TOLERANCE) or (few and math.isfinite(score)):
+            return Best(score, step, terms, lowest, later)
+        return replace(self, lowest=lowest, later=later)
 
 
 def validation_terms(trainer: Trainer, data: TrainingData) -> dict[str, float]:

@@ -5,6 +5,8 @@ import pytest
 
 from gan_style.config import load_config
 from gan_style.training.forecast import Forecast, expected, forecast
+from gan_style.training.pace import Pace
+from gan_style.training.schedule import RunLimits
 
 
 def test_speed_is_measured_after_warming_up(
@@ -12,23 +14,32 @@ def test_speed_is_measured_after_warming_up(
 ) -> None:
     ticks = itertools.accumulate(itertools.chain([0, 9, 0, 9], itertools.cycle([0, 0.5])))
     monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
-    found = forecast(load_config(None, [*tiny, "train.minutes=3"]))
-    assert found.squares_per_second == pytest.approx(4)  # a batch of two in half a second
-    assert found.minutes == 3
+    found = forecast(load_config(None, [*tiny, "train.minutes=3"]), [20])
+    assert found.pace.speed == pytest.approx(4)  # a batch of two in half a second
+    assert found.pace.usual is None  # from scratch
+    assert found.pace.limits == RunLimits(None, 4, 3)
     assert 0.1 < found.memory_gb < 20
 
 
+def forecast_at(speed: float, usual: int | None = 2_400) -> list[str]:
+    return Forecast(Pace(RunLimits(usual, None, 5), 8, speed, usual), 1.52).lines()
+
+
 def test_the_forecast_as_text() -> None:
-    (line,) = Forecast(20.04, 1.52, 5).lines()
-    assert line == (
-        "  forecast: 20 squares/s on this machine, so train.minutes=5 shows 6000 of them; "
+    assert forecast_at(20.04) == [
+        "  forecast: 20 squares/s on this machine, so the 2,400 that are usual take 2.0 minutes; "
         "1.5 GB of memory"
-    )
+    ]
+    assert forecast_at(20.04, None) == [
+        "  forecast: 20 squares/s on this machine; 1.5 GB of memory"
+    ]
 
 
-def test_without_a_limit_in_minutes_no_squares_are_counted() -> None:
-    (line,) = Forecast(20.04, 1.52, None).lines()
-    assert line == "  forecast: 20 squares/s on this machine; 1.5 GB of memory"
+def test_a_machine_that_is_busy_is_told_before_training() -> None:
+    forecast, warning = forecast_at(0.32)
+    assert "take 2.1 hours" in forecast
+    assert warning.startswith("  warning: this machine will show it about 96 squares in 5 minutes;")
+    assert warning.endswith("(train.images=2400 train.minutes=150)")
 
 
 @pytest.mark.parametrize(("pictures", "rates"), [(5, "0.70 and 0.94"), (19, "0.63 and 0.93")])

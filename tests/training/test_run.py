@@ -1,5 +1,6 @@
 """A whole run: what is in its folder, how it stops, how it is resumed."""
 
+import itertools
 import json
 import math
 import os
@@ -51,8 +52,9 @@ RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 @pytest.fixture(autouse=True)
 def _few_paintings_are_searched_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One painting a style, not eight: most of a tiny run's time is theirs."""
+    """One painting a style, not eight: most of a tiny run's time is theirs; a sheet of one row."""
     monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
+    monkeypatch.setattr("gan_style.training.comparison._PHOTOS", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +205,115 @@ def test_stops_by_minutes(tiny: list[str], tmp_path: Path, monkeypatch: pytest.M
     folder = train_with(*tiny, *RARELY, *limit, f"run.dir={tmp_path / 'run'}")
     _, metadata = load_checkpoint(newest(folder))
     assert 24 <= metadata["seconds"] <= 40
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let every look at the clock of the loop find it so much later."""
+    ticks = itertools.count()
+    monkeypatch.setattr(
+        loop_module, "time", SimpleNamespace(monotonic=lambda: seconds * next(ticks))
+    )
+
+
+def usual_of(monkeypatch: pytest.MonkeyPatch, squares: int) -> None:
+    monkeypatch.setattr("gan_style.training.run_state.usual_squares", lambda counts: squares)
+
+
+AUTO = ["train.steps=null", "train.images=auto", "train.minutes=5"]
+
+
+def test_a_fast_machine_ends_after_the_squares_that_suit_the_collection(
+    tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock_of(monkeypatch, 0.01)
+    usual_of(monkeypatch, 8)
+    words = [*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={tmp_path / 'run'}"]
+    folder = train_with(*words)
+    assert newest(folder).name == "step-00000004.safetensors"  # batches of two
+    assert load_checkpoint(newest(folder))[1]["usual"] == 8
+    assert "until 8 squares or 5 minutes;" in caplog.messages[0]
+    assert "it saw 8 squares (8 are usual) in" in caplog.messages[-1]
+    assert "of the 5 minutes allowed" in caplog.messages[-1]
+    assert not [record for record in caplog.records if "this machine" in record.message[:20]]
+
+    usual_of(monkeypatch, 99)  # as if there were more pictures now: the run's own number stays
+    train_with("train.resume=true", config=folder / "config.yaml")
+    assert newest(folder).name == "step-00000004.safetensors"
+    assert "the run is at its end already (8 squares or 5 minutes)" in caplog.text
+    train_with("train.resume=true", "train.minutes=10", config=folder / "config.yaml")
+    assert newest(folder).name == "step-00000008.safetensors"  # twice the minutes
+    assert "it saw 16 squares (8 are usual) in" in caplog.messages[-1]
+
+
+def test_a_slow_machine_says_what_it_can_do_and_what_to_type(
+    tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    usual_of(monkeypatch, 2_400)
+    clock_of(monkeypatch, 12)  # two looks a step, and one between steps
+    words = [*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={tmp_path / 'my run'}"]
+    folder = train_with(*words)
+    warnings = [record.message for record in caplog.records if "will show it" in record.message]
+    assert len(warnings) == 1
+    first, command = warnings[0].splitlines()
+    assert "squares in 5 minutes; 2,400 are usual: expect little; let it run for" in first
+    assert shlex.split(command)[:3] == ["gan-style", "train", str(folder / "config.yaml")]
+    report = (folder / "report.txt").read_text(encoding="utf-8")
+    seen = 2 * int(newest(folder).stem.removeprefix("step-"))
+    assert f"it saw {seen} of the 2,400 squares that are usual, in" in report
+    assert "too few to learn much from" in report
+    assert "nothing to improve" not in report
+
+    (line,) = [line for line in report.splitlines() if "train.resume=true" in line]
+    program, train_word, config, *changes = shlex.split(line)
+    assert (program, train_word) == ("gan-style", "train")
+    assert changes[:2] == ["train.resume=true", "train.images=2400"]
+    minutes = float(changes[-1].removeprefix("train.minutes="))
+    assert minutes > 60
+    train_with(changes[0], f"train.images={seen + 4}", changes[-1], config=Path(config))
+    assert newest(folder).name == f"step-{seen // 2 + 2:08d}.safetensors"
+
+
+def test_a_run_of_few_steps_is_told_to_have_seen_few(
+    tiny: list[str],
+    tiny_run: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Two styles: 2,400 squares times the root of 2."""
+    words = ["train.images=auto", f"train.init={tiny_run}", f"run.dir={tmp_path / 'run'}"]
+    folder = train_with(*tiny, *RARELY, *words)
+    text = caplog.messages[-1]
+    assert "it saw 8 of the 3,400 squares that are usual" in text
+    assert "train.resume=true train.images=3400 train.steps=null" in text
+    sheet = folder / "samples" / "base-and-mine-00000004.png"
+    assert f"compare     {sheet} (photo, base model, mine)" in text
+    with Image.open(sheet) as picture:
+        assert picture.width > 5 * 288  # photo, and base and mine of two styles
+    assert ", 8 of 8 squares" in capsys.readouterr().err  # the bar
+
+
+def test_without_the_base_model_there_is_no_sheet(
+    tiny: list[str], tiny_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = copy_of(tiny_run, tmp_path / "base")
+    words = [f"train.init={base}", f"run.dir={tmp_path / 'run'}", "train.steps=1"]
+    folder = train_with(*tiny, *RARELY, *words)
+    shutil.rmtree(base)
+    (folder / "samples" / "base-and-mine-00000001.png").unlink()
+    train_with("train.resume=true", "train.steps=2", config=folder / "config.yaml")
+    assert "no sheet to compare with the base model" in caplog.text
+    assert "compare     " not in caplog.messages[-1]
+    assert "that of the base model" in caplog.messages[-1]  # which was measured at the beginning
+    assert not list(folder.glob("samples/base-and-mine*"))
 
 
 def test_a_second_signal_interrupts_at_once() -> None:
