@@ -174,8 +174,10 @@ class BatchDataset(Dataset[Squares]):
 
     @staticmethod
     def _sources(sets: Sequence[DrawnSet], recolored: Sequence[bool]) -> list[int | None]:
-        """What takes each photo's place. Where a set is recolored, photos stay: a destylized
-        picture is to be painted in its own colors."""
+        """What takes each photo's place: nothing where the set is recolored.
+
+        A destylized picture is to be painted in its own colors.
+        """
         changed = recolored or [False] * len(sets)
         return [
             None if other else source

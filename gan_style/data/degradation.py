@@ -73,9 +73,7 @@ def _without_lines(pictures: Tensor, rng: torch.Generator) -> Tensor:
     return sign * -F.max_pool2d(-grown, 2 * radius + 1, 1, radius)
 
 
-def _with_light_and_detail(
-    pictures: Tensor, photos: Tensor | None, rng: torch.Generator
-) -> Tensor:
+def _with_light_and_detail(pictures: Tensor, photos: Tensor | None, rng: torch.Generator) -> Tensor:
     count = len(pictures)
 
     def drawn(*shape: int) -> Tensor:

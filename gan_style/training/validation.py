@@ -53,10 +53,10 @@ class Best:
         With fewer than FEWEST pictures held out every new one with a finite score is best.
         """
         score = terms["score"]
-        lower, few = score < self.lowest, held_out_count < FEWEST  # a nan is never lower
-        lowest = score if lower else self.lowest
-        later = 0 if lower or (few and math.isfinite(score)) else self.later + 1
-        if score <= lowest * (1 + _TOLERANCE) or (few and math.isfinite(score)):
+        few, known = held_out_count < FEWEST, math.isfinite(score)
+        lowest = min(score, self.lowest) if known else self.lowest
+        later = 0 if known and (few or score < self.lowest) else self.later + 1
+        if known and (few or score <= lowest * (1 + _TOLERANCE)):
             return Best(score, step, terms, lowest, later)
         return replace(self, lowest=lowest, later=later)
 

@@ -56,7 +56,7 @@ def adversary_of(
     autocast: Any = nullcontext,
     **options: Any,
 ) -> AdversarialLosses:
-    plain = {"form": "hinge", "r1": 0.1, "r1_interval": 16, "augment": False}
+    plain = {"form": "hinge", "r1": 0.1, "r1_interval": 16, "augment": False, "gray": 0.0}
     return AdversarialLosses(discriminator or Known(), autocast=autocast, **(plain | options))
 
 
@@ -248,6 +248,19 @@ def test_a_few_steps_tell_real_from_fake() -> None:
 
 
 # ---------------------------------------------------------------------- augmentation
+
+
+def test_real_and_fake_are_shown_in_gray_to_the_discriminator_and_to_the_model() -> None:
+    discriminator = Known()
+    adversarial = adversary_of(discriminator, gray=1.0)
+    real, fake = torch.rand(2, 2, 3, 8, 8)
+    rng, code = torch.Generator(), torch.zeros(2, 2)
+    wrong = torch.tensor([True, True])
+    adversarial.terms(real, fake, code, code, wrong, rng, penalize=True)
+    adversarial.model_term(real, fake, code, rng)
+    shown = [pictures for pictures, _ in discriminator.shown]
+    assert len(shown) == 3
+    assert all(torch.equal(pictures, pictures[:, :1].expand_as(pictures)) for pictures in shown)
 
 
 def test_pictures_are_shown_as_they_are_without_augmentation() -> None:

@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_style.models.discriminator import SCALES, Discriminator, PatchDiscriminator, augment
+from gan_style.models.discriminator import (
+    SCALES,
+    Discriminator,
+    PatchDiscriminator,
+    augment,
+    in_gray,
+)
 
 CODE = 12
 
@@ -331,3 +337,26 @@ def test_all_pictures_at_once_are_augmented_as_one_by_one(height: int, width: in
         (gradient,) = torch.autograd.grad(out.square().sum(), pictures)
         found.append((out, gradient, rng.get_state()))  # the same numbers are drawn, too
     assert all(map(torch.equal, *found))
+
+
+# ---------------------------------------------------------------------- gray
+
+
+def test_a_share_of_pictures_loses_its_color_and_nothing_else() -> None:
+    pictures = torch.rand(400, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    found = in_gray(pictures, 0.3, torch.Generator().manual_seed(0))
+    gray = (found == found[:, :1]).flatten(1).all(1)
+    assert gray.float().mean().item() == pytest.approx(0.3, abs=0.07)
+    assert torch.equal(found[~gray], pictures[~gray])
+    weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+    expected = (pictures[gray] * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(found[gray], expected, atol=1e-3, rtol=0)
+
+
+def test_gray_follows_its_generator_alone_and_lets_gradients_through() -> None:
+    pictures = torch.rand(6, 3, 8, 8, requires_grad=True)
+    one, two = (in_gray(pictures, 0.5, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(one, two)
+    one.sum().backward()
+    assert pictures.grad is not None
+    assert (pictures.grad > 0).all()

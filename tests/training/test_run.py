@@ -44,6 +44,7 @@ from gan_style.training.run_dir import describe_run
 from gan_style.training.run_state import begin
 from gan_style.training.signals import stop_signals
 from gan_style.training.trainer import Trainer
+from gan_style.training.validation import Best
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
@@ -540,7 +541,8 @@ def test_the_best_is_kept(
     folder = train_with(*tiny, *often, f"run.dir={tmp_path / 'run'}")
     best, facts = load_checkpoint(folder / "checkpoints" / "best.safetensors")
     third, _ = load_checkpoint(folder / "checkpoints" / "step-00000003.safetensors")
-    assert facts["best"] == {"score": 1.0, "step": 3, "terms": {"score": 1.0}, "later": 0}
+    terms = {"score": 1.0}
+    assert facts["best"] == {"score": 1.0, "step": 3, "terms": terms, "lowest": 1.0, "later": 0}
     assert all(torch.equal(tensor, third[name]) for name, tensor in best.items())
     assert load_checkpoint(newest(folder))[1]["best"]["score"] == 1.0
     exported = load_checkpoint(folder / "model.safetensors")[0]
@@ -548,6 +550,15 @@ def test_the_best_is_kept(
     kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
     steps = ["step-00000003.safetensors", "step-00000004.safetensors"]
     assert kept == ["best.safetensors", *steps]
+
+
+def test_a_later_checkpoint_is_kept_unless_it_is_over_a_tenth_worse() -> None:
+    best, kept = Best(), []
+    for step, score in enumerate([2.0, 1.0, 1.09, 1.11, 1.1, 3.0, 0.5, math.nan, 0.54]):
+        best = best.updated(step, {"score": score}, held_out_count=9)
+        kept.append((best.step, best.lowest, best.later))
+    assert kept[:4] == [(0, 2.0, 0), (1, 1.0, 0), (2, 1.0, 1), (2, 1.0, 2)]
+    assert kept[4:] == [(4, 1.0, 3), (4, 1.0, 4), (6, 0.5, 0), (6, 0.5, 1), (8, 0.5, 2)]
 
 
 def test_with_few_pictures_held_out_the_last_is_the_best(

@@ -14,6 +14,7 @@ from gan_style.data.dataset import Batch
 from gan_style.errors import NonFiniteLossError
 from gan_style.losses.comparison import PICTURE_LOSSES, Comparison
 from gan_style.losses.picture_losses import PictureLosses
+from gan_style.models.generator import Generator
 from gan_style.models.layers import RunningScale
 from gan_style.pretrained import read_model
 from gan_style.training.trainer import Trainer
@@ -133,17 +134,17 @@ def test_a_destylized_picture_is_painted_without_strokes_and_compared_with_itsel
     trainer = Trainer(settings("losses.steadiness=1", "data.noisy=0.5"), CPU)
     shown: list[Tensor] = []
     targets: list[Tensor] = []
-    paint, compare = type(trainer.model).forward, PictureLosses.terms
+    paint, compare = Trainer._stylized, PictureLosses.terms
 
-    def forward(model: nn.Module, content: Tensor, code: Tensor) -> Tensor:
+    def stylized(self: Trainer, content: Tensor, code: Tensor) -> Tensor:
         shown.append(content)
-        return paint(model, content, code)
+        return paint(self, content, code)
 
     def terms(losses: PictureLosses, painted: Tensor, photos: Tensor, *rest: Any) -> Any:
         targets.append(photos)
         return compare(losses, painted, photos, *rest)
 
-    monkeypatch.setattr(type(trainer.model), "forward", forward)
+    monkeypatch.setattr(Trainer, "_stylized", stylized)
     monkeypatch.setattr(PictureLosses, "terms", terms)
     batch = replace(batch_of(), destylized=(1,))
     trainer.step(batch, 0.0)
@@ -154,6 +155,30 @@ def test_a_destylized_picture_is_painted_without_strokes_and_compared_with_itsel
     assert torch.equal(targets[0], batch.content)
     assert len(clean) == 2
     assert all(any(torch.equal(one, other) for other in batch.content[[0, 2, 3]]) for one in clean)
+
+
+def test_the_painting_that_corrects_the_code_is_half_as_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And otherwise training paints as the model does."""
+    trainer = Trainer(settings(), CPU)
+    shown: list[tuple[bool, tuple[int, ...]]] = []
+    paint = Generator.forward
+
+    def forward(generator: Generator, content: Tensor, code: Tensor) -> Tensor:
+        shown.append((torch.is_grad_enabled(), tuple(content.shape[2:])))
+        return paint(generator, content, code)
+
+    monkeypatch.setattr(Generator, "forward", forward)
+    content, code = torch.rand(2, 3, 72, 80), torch.rand(2, trainer.model_config.code_dim)
+    found = trainer._stylized(content, code)
+    assert shown == [(False, (36, 40)), (True, (72, 80))]
+    small = torch.nn.functional.avg_pool2d(content, 2)
+    expected = paint(trainer.model.generator, content, trainer.model.corrected(small, code))
+    torch.testing.assert_close(found, expected)
+    shown.clear()
+    trainer._stylized(content[..., :48, :48], code)
+    assert shown[0][1] == (32, 32)  # the generator takes no less
 
 
 def test_without_the_loss_no_noise_is_drawn() -> None:
