@@ -68,6 +68,10 @@ class DataConfig(Section, key="data"):
     """Share of photos in whose place there are pictures of the same style with the strokes
     filtered away; the paintings are to be those pictures, strokes and all. Not in recolored sets.
     """
+    flattened: float = option(0.0, at_least=0, at_most=1)
+    """Contrast up to which a photo is smoothed before content is compared with it: shading and
+    texture may then be left out, and edges may not. The variance in windows of 9 px, such as 0.01;
+    0: not at all."""
     noisy: float = option(0.25, above=0, at_most=1)
     """Share of photos that are painted with noise in them, if `losses.steadiness` is above 0."""
     held_out: float = option(0.1, at_least=0, at_most=0.5)
@@ -104,6 +108,7 @@ class DataConfig(Section, key="data"):
             recolor=0.0,
             zoomed=0.0,
             destylized=0.0,
+            flattened=0.0,
         )
 
 
@@ -157,6 +162,9 @@ class LossWeights(Section, key="losses"):
     with plain places of the style, detailed ones with detailed ones."""
     steadiness: float = option(0.0, at_least=0)
     """Squared difference of paintings of a photo with noise in it and without (`data.noisy`)."""
+    reconstruction: float = option(0.0, at_least=0)
+    """Difference of paintings of destylized pictures from the pictures themselves, pixel by pixel
+    and map by map (`data.destylized`)."""
     descriptor: float = option(0.0, at_least=0)
     """Squared error of the style pictures' Gram matrices, projected, as decoded from their code."""
 

@@ -29,6 +29,7 @@ class Comparison:
 
     paintings: (B, 3, H, W), set after set as the style's.
     photos: (B, 3, H, W).
+    targets: (B, 3, H, W) with whose content that of the paintings is compared.
     style: (B, 3, h, w) pictures of the style, set after set.
     set_size: pictures in a set; statistics are averaged over them.
     picture, stroke: frozen feature networks.
@@ -38,6 +39,7 @@ class Comparison:
 
     paintings: Tensor
     photos: Tensor
+    targets: Tensor
     style: Tensor
     set_size: int
     picture: FeatureMaps
@@ -68,9 +70,14 @@ class Comparison:
 
     @cached_property
     @torch.no_grad()
-    def photo_content(self) -> Tensor:
-        """(B, C, h, w): the photos' map in that layer."""
-        return self._maps(self.picture, self.photos)[self._content_layer]
+    def target_maps(self) -> Maps:
+        """The targets' maps in color."""
+        return self._maps(self.picture, self.targets)
+
+    @property
+    def target_content(self) -> Tensor:
+        """(B, C, h, w): the targets' map in that layer."""
+        return self.target_maps[self._content_layer]
 
     @cached_property
     def painting_statistics(self) -> StyleStatistics:

@@ -14,7 +14,7 @@ from gan_style.losses.comparison import picture_loss
 from gan_style.losses.statistics import StyleStatistics
 
 
-@picture_loss("content", lambda seen: (seen.painting_content, seen.photo_content))
+@picture_loss("content", lambda seen: (seen.painting_content, seen.target_content))
 def content_loss(generated: Tensor, content: Tensor) -> Tensor:
     """Mean squared difference of feature maps (Gatys et al. 2016, eq. 1, which halves the sum).
 

@@ -60,6 +60,7 @@ class PictureLosses:
         shift: Sequence[int] = (0, 0),
         rng: torch.Generator | None = None,
         further: Mapping[str, Callable[[Comparison], Tensor]] = MappingProxyType({}),
+        targets: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Compute the losses, each () and unweighted. Networks that none of them needs do not run.
 
@@ -77,10 +78,12 @@ class PictureLosses:
             rng: on the CPU; draws what is random in a loss. None: always the same.
             further: losses by their names that need more than the pictures, such as a network that
                 is trained along, and share their maps and statistics.
+            targets: (B, 3, H, W) whose content the paintings are to have; None: the photos.
         """
         comparison = Comparison(
             _cropped(paintings, shift),
             _cropped(photos, shift),
+            _cropped(photos if targets is None else targets, shift),
             style,
             set_size,
             self.picture,

@@ -25,12 +25,13 @@ from gan_style.losses.adversarial import AdversarialLosses
 from gan_style.losses.comparison import Comparison
 from gan_style.losses.descriptor import DescriptorLoss
 from gan_style.losses.picture_losses import PictureLosses
+from gan_style.losses.reconstruction import reconstruction_loss
 from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.feature_networks import picture_features, stroke_features
 from gan_style.models.style_model import StyleModel, StyleModelConfig
 from gan_style.sizes import MINIMUM_SIDE
-from gan_style.training.content import degraded_content
+from gan_style.training.content import degraded_content, flattened_content
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ STEADINESS = "steadiness"
 """The one that needs paintings of photos with noise in them and without."""
 DESCRIPTOR = "descriptor"
 """The one that needs codes, and a network of its own."""
+RECONSTRUCTION = "reconstruction"
+"""The one that needs the places of destylized pictures."""
 
 _WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
 _FAILURES = 5  # steps in a row without finite losses, after which training has diverged
@@ -221,7 +224,14 @@ class Trainer:
         shift = torch.randint(0, 4, (2,), generator=rng).tolist()
         style, set_size = batch.style.flatten(0, 1), batch.style.shape[1]
         terms = self.picture_losses.terms(
-            painted.stylized, batch.content, style, set_size, shift, rng, self._further(painted)
+            painted.stylized,
+            batch.content,
+            style,
+            set_size,
+            shift,
+            rng,
+            self._further(batch, painted),
+            flattened_content(batch, self.config.data.flattened),
         )
         if STEADINESS in self.weights:
             terms[STEADINESS] = self._steadiness(batch, painted)
@@ -232,9 +242,15 @@ class Trainer:
             )
         return {name: terms[name] for name in self.weights}
 
-    def _further(self, painted: Painted) -> dict[str, Callable[[Comparison], Tensor]]:
-        loss = self.descriptor_loss
-        return {} if loss is None else {DESCRIPTOR: lambda c: loss(painted.codes, c.target_gram)}
+    def _further(self, batch: Batch, painted: Painted) -> dict[str, Callable[[Comparison], Tensor]]:
+        further: dict[str, Callable[[Comparison], Tensor]] = {}
+        if RECONSTRUCTION in self.weights:
+            further[RECONSTRUCTION] = lambda seen: reconstruction_loss(
+                seen.paintings, seen.targets, seen.painting_maps, seen.target_maps, batch.destylized
+            )
+        if (descriptor_loss := self.descriptor_loss) is not None:
+            further[DESCRIPTOR] = lambda seen: descriptor_loss(painted.codes, seen.target_gram)
+        return further
 
     def _steadiness(self, batch: Batch, painted: Painted) -> Tensor:
         noisy = painted.noisy
@@ -251,7 +267,8 @@ class Trainer:
         Returns:
             Each loss whose weight is not 0, unweighted, and "score", their weighted sum: the lower
             the better. The discriminator is left out, because it changes from step to step, and
-            so is the descriptor's decoder; and steadiness, which says nothing of the style.
+            so is the descriptor's decoder; and steadiness, which says nothing of the style, and
+            reconstruction, as no picture is destylized here.
         """
         batch = batch.to(self.device)
         set_size = batch.style.shape[1]
@@ -370,7 +387,7 @@ def build_picture_losses(
 ) -> PictureLosses:
     """The losses on pictures, with the feature networks and weights of a configuration."""
     weights = asdict(config.losses)
-    for name in (ADVERSARIAL, STEADINESS, DESCRIPTOR):
+    for name in (ADVERSARIAL, STEADINESS, DESCRIPTOR, RECONSTRUCTION):
         del weights[name]
     features = config.features
     return PictureLosses(

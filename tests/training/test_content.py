@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_style.data.dataset import Batch
-from gan_style.training.content import degraded_content
+from gan_style.training.content import degraded_content, flattened_content
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -83,3 +83,24 @@ def test_it_follows_from_the_generator_alone() -> None:
     assert torch.equal(noisy, also_noisy)
     other, _ = degraded_content(batch, 0.5, rng(2))
     assert not torch.equal(first, other)
+
+
+# what content is compared with
+
+
+def test_shading_and_texture_of_photos_are_smoothed_and_edges_stay() -> None:
+    photo = torch.full((2, 3, 32, 32), 0.2)
+    photo[..., 16:] = 0.8
+    photo += 0.05 * torch.rand(photo.shape, generator=rng())
+    batch = replace(batch_of(2), content=photo)
+    found = flattened_content(batch, 0.01)
+    inside = (slice(None), slice(None), slice(6, 26), slice(4, 10))
+    assert found[inside].std() < 0.4 * photo[inside].std()
+    assert found[..., 17].mean() - found[..., 14].mean() > 0.5
+    assert flattened_content(batch, 0.0) is batch.content
+
+
+def test_pictures_of_the_style_are_not_flattened() -> None:
+    batch = replace(batch_of(), destylized=(1, 4))
+    found = flattened_content(batch, 0.01)
+    assert changed(batch, found) == [0, 2, 3, 5, 6, 7]

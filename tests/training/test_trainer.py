@@ -181,6 +181,21 @@ def test_the_painting_that_corrects_the_code_is_half_as_large(
     assert shown[0][1] == (32, 32)  # the generator takes no less
 
 
+def test_reconstruction_is_of_destylized_pictures_and_content_of_flattened_photos(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Comparison] = []
+    monkeypatch.setitem(PICTURE_LOSSES, "tv", lambda c: (seen.append(c), c.paintings.mean())[1])
+    trainer = Trainer(settings("losses.reconstruction=1", "data.flattened=0.01"), CPU)
+    batch = replace(batch_of(), destylized=(1,))
+    terms = trainer.step(batch, 0.0)
+    changed = [not torch.equal(*pair) for pair in zip(seen[0].targets, seen[0].photos, strict=True)]
+    assert changed == [True, False, True, True]
+    assert terms["model/reconstruction"] > 0
+    assert trainer.step(batch_of(), 0.0)["model/reconstruction"] == 0
+    assert "reconstruction" not in trainer.evaluate(batch_of())
+
+
 def test_without_the_loss_no_noise_is_drawn() -> None:
     """Whatever `data.noisy` says: results without it are those of before there was such a loss."""
     found = []
