@@ -64,11 +64,11 @@ class DataConfig(Section, key="data"):
     zoom_range: tuple[float, float] = option((0.9, 1.55), at_least=0.5, at_most=4)
     """Smallest and largest size of these sets, times `data.size`. Pictures are kept as large as
     the largest, if their files are, and never enlarged beyond their own pixels."""
-    destylized: float = option(0.0, at_least=0, at_most=1)
+    destylized: float = option(0.5, at_least=0, at_most=1)
     """Share of photos in whose place there are pictures of the same style with the strokes
     filtered away; the paintings are to be those pictures, strokes and all. Not in recolored sets.
     """
-    flattened: float = option(0.0, at_least=0, at_most=1)
+    flattened: float = option(0.01, at_least=0, at_most=1)
     """Contrast up to which a photo is smoothed before content is compared with it: shading and
     texture may then be left out, and edges may not. The variance in windows of 9 px, such as 0.01;
     0: not at all."""
@@ -143,9 +143,9 @@ class FeaturesConfig(Section, key="features"):
 class LossWeights(Section, key="losses"):
     """The weight of each loss of encoder and generator; a loss of weight 0 is not computed."""
 
-    adversarial: float = option(1.0, at_least=0)
+    adversarial: float = option(2.0, at_least=0)
     """The adversarial loss: the discriminator is to take the output for a picture of this style."""
-    content: float = option(0.3, at_least=0)
+    content: float = option(0.1, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = option(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""
@@ -162,7 +162,7 @@ class LossWeights(Section, key="losses"):
     with plain places of the style, detailed ones with detailed ones."""
     steadiness: float = option(0.0, at_least=0)
     """Squared difference of paintings of a photo with noise in it and without (`data.noisy`)."""
-    reconstruction: float = option(0.0, at_least=0)
+    reconstruction: float = option(1.0, at_least=0)
     """Difference of paintings of destylized pictures from the pictures themselves, pixel by pixel
     and map by map (`data.destylized`)."""
     descriptor: float = option(0.0, at_least=0)
@@ -186,7 +186,7 @@ class DiscriminatorConfig(Section, key="discriminator"):
     """The penalty is taken every so many steps and scaled to match."""
     augment: bool = True
     """Shift, cut out and change the brightness of the discriminator's input (DiffAugment)."""
-    gray: float = option(0.0, at_least=0, at_most=1)
+    gray: float = option(0.5, at_least=0, at_most=1)
     """Share of pictures that the discriminator is shown in gray: it goes by strokes then, where
     it would go by the palette."""
 

@@ -292,6 +292,7 @@ def test_plain_data_is_shown_as_it_is() -> None:
     varied = ["data.recolor=0.5", "data.zoomed=0.5", "data.destylized=0.5", "data.repeated=1"]
     varied += ["data.sampling_exponent=1", "data.set_shares=[1]", "data.size=300", "data.crop=64"]
     plain = load_config(None, varied).data.plain()
-    assert plain == load_config(None, ["data.size=300", "data.crop=64"]).data
+    as_it_is = ["data.destylized=0", "data.flattened=0"]
+    assert plain == load_config(None, ["data.size=300", "data.crop=64", *as_it_is]).data
     assert plain.largest_side == 300
     assert load_config(None, varied).data.largest_side == 465
