@@ -311,7 +311,7 @@ def test_without_the_base_model_there_is_no_sheet(
     shutil.rmtree(base)
     (folder / "samples" / "base-and-mine-00000001.png").unlink()
     train_with("train.resume=true", "train.steps=2", config=folder / "config.yaml")
-    assert "no sheet to compare with the base model" in caplog.text
+    assert "not compared with the base model" in caplog.text
     assert "compare     " not in caplog.messages[-1]
     assert "that of the base model" in caplog.messages[-1]  # which was measured at the beginning
     assert not list(folder.glob("samples/base-and-mine*"))
