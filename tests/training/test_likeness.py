@@ -165,8 +165,12 @@ class TestOfTwoModels:
         assert measure(blurred, stroked, photos[:of_photos], few) is None
         enough = style._replace(style=Style("mine", style.style.paths[:4]))
         assert measure(blurred, stroked, photos[:4], enough) is not None
-        both = measure(blurred, stroked, photos[:4], few, enough)  # a style of too few is left out
-        assert (both is not None) == (of_photos == 3)
+
+    def test_a_style_of_too_few_is_left_out(self, photos: list[Path], style: ComparedStyle) -> None:
+        few = style._replace(style=Style("few", style.style.paths[:3]))
+        alone = measure(blurred, stroked, photos, style)
+        assert alone is not None
+        assert measure(blurred, stroked, photos, few, style) == alone
 
     def test_plain_paintings_say_nothing(self, photos: list[Path], style: ComparedStyle) -> None:
         def plain(photo: Image.Image, number: int) -> Image.Image:
