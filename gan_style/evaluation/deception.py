@@ -121,10 +121,16 @@ class PatchClassifier:
     def _standardize(self, signatures: Tensor) -> Tensor:
         return (signatures - self._mean) / self._scale
 
+    def logits(self, signatures: Tensor) -> Tensor:
+        """Log-odds of each patch between classes: (n, D) signatures -> (n, classes).
+
+        Those of two classes have to be subtracted; by themselves they mean nothing.
+        """
+        return self._standardize(signatures) @ self._matrix[:-1] + self._matrix[-1]
+
     def __call__(self, signatures: Tensor) -> Tensor:
         """The number of the most likely class of each patch: (n, D) signatures -> (n,)."""
-        logits = self._standardize(signatures) @ self._matrix[:-1] + self._matrix[-1]
-        return logits.argmax(1)
+        return self.logits(signatures).argmax(1)
 
     def shares(self, signatures: Tensor, own: int, photos: int) -> PatchShares | None:
         """Shares of (n, D) patches assigned to the classes `own` and `photos`; None if n is 0."""

@@ -1,15 +1,16 @@
 """The report on a run: whether it helped, how similar its paintings are, what to do next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import torch
 
 from gan_style.data.inspection import ENOUGH
 from gan_style.evaluation.memorization import Memorization
 from gan_style.losses.adversarial import discriminator_loss
+from gan_style.training.likeness import Likeness
 from gan_style.training.pace import Pace, duration
-from gan_style.training.validation import FEWEST, Quality
+from gan_style.training.validation import Quality
 from gan_style.training.verdict import BETTER, STYLE_ERRORS, Verdict, in_words
 
 _MEANINGS = STYLE_ERRORS | {"content": "content error"}
@@ -25,10 +26,12 @@ class Outcome:
     pace: at the end.
     base_command, go_on_command: what to type to paint with the base model, and to train on; None
         from scratch.
-    best_step: of the checkpoint that was exported. steps: of the whole run.
+    best_step: of the checkpoint that was exported.
+    improving: whether the error on pictures held out was lowest at the last checkpoint.
     early: whether it stopped because the checkpoints got no better any more.
     counts: pictures of each style. held_out: how many of them were not trained on.
     sheet: file on which the base model and this one are compared, if there is one.
+    likeness: of the paintings of both to the pictures; None if it could not be measured.
     discriminator_losses: the last ones, in the `form`; empty if there is no discriminator.
     copied: by style; None where too little is known of the style.
     """
@@ -39,11 +42,12 @@ class Outcome:
     base_command: str | None
     go_on_command: str | None
     best_step: int
-    steps: int
+    improving: bool
     early: bool
     counts: Mapping[str, int]
     held_out: int
     sheet: str | None = None
+    likeness: Likeness | None = None
     form: str = "hinge"
     discriminator_losses: Sequence[float] = ()
     copied: Mapping[str, Memorization | None] = field(default_factory=dict)
@@ -51,7 +55,7 @@ class Outcome:
     @property
     def verdict(self) -> Verdict:
         """Whether training helped."""
-        return Verdict(self.before, self.after, self.held_out)
+        return Verdict(self.before, self.after, self.held_out, self.likeness)
 
     @property
     def helped(self) -> bool:
@@ -89,6 +93,8 @@ class Outcome:
         values |= {f"memorization/{k}": m.ratio for k, m in self.copied.items() if m is not None}
         if (ratio := self.verdict.ratio) is not None:
             values["error_ratio"] = ratio
+        if self.likeness is not None:
+            values |= {f"likeness/{name}": value for name, value in asdict(self.likeness).items()}
         if self.pace.usual is not None:
             values["usual_squares"] = float(self.pace.usual)
         return values | {"best_step": float(self.best_step), "early": float(self.early)}
@@ -157,13 +163,13 @@ class Outcome:
 
     def _about_length(self) -> list[str]:
         """Whether to train on fewer squares, or on more, and with which command."""
-        pace, longest = self.pace, self.held_out >= FEWEST and self.best_step >= self.steps
+        pace = self.pace
         if any(found is not None and found.warns for found in self.copied.values()):
             half = f"train.images={max(1, pace.squares // 2)}"
             return [f"train on fewer squares ({half}), or add pictures, because the model copies"]
         if self.early:
             return ["training stopped early: the errors on held-out pictures fell no more"]
-        if not (pace.few or longest) and self.helped:
+        if not (pace.few or self.improving) and self.helped:
             return []
         if pace.goal is None:
             return ["the last checkpoint was the best: longer training may help"]

@@ -10,13 +10,14 @@ from gan_style.files import replacing
 from gan_style.shipped import BASE, STYLE_SUFFIX
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
-from gan_style.training.comparison import comparison_sheet
+from gan_style.training.comparison import compared_styles, comparison_sheet
 from gan_style.training.copying import find_copies
 from gan_style.training.export import encode_styles, export_model
+from gan_style.training.likeness import Likeness, measure_likeness
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.report import Outcome
 from gan_style.training.run_state import load_best
-from gan_style.training.validation import measure_quality
+from gan_style.training.validation import FEWEST, measure_quality
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ def write_results(run: TrainingLoop) -> None:
     model = export_model(folder, trainer.average)
     stylizer = Stylizer.from_pretrained(model, device=trainer.device)
     codes = encode_styles(stylizer, run.data.styles, folder)
-    sheet = _compare(run, stylizer, list(codes.values()))
-    outcome = _outcome(run, stylizer, list(codes.values()), sheet)
+    sheet, likeness = _compare(run, stylizer, list(codes.values()))
+    outcome = _outcome(run, stylizer, list(codes.values()), sheet, likeness)
     report = folder / _REPORT_FILE
     with replacing(report) as temporary:
         temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
@@ -64,29 +65,38 @@ def _tell(folder: Path, outcome: Outcome, model: Path, codes: list[Path]) -> Non
     logger.info("\n%s", "\n".join(lines))
 
 
-def _compare(run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode]) -> Path | None:
-    """Track the sheet of the base model and this one, and return its file; None from scratch.
+def _compare(
+    run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode]
+) -> tuple[Path | None, Likeness | None]:
+    """Compare with the base model: track a sheet, return its file, and the likeness of both.
 
-    A run that is resumed does not need the base model, which may be gone: then there is no sheet.
+    Neither from scratch. A run that is resumed does not need the base model, which may be gone:
+    then there is neither.
     """
     init, data = run.config.train.init, run.data
     if init is None:
-        return None
+        return None, None
     try:
         base = Stylizer.from_pretrained(init, device=run.trainer.device)
-        sheet = comparison_sheet(base, stylizer, data.content_paths, data.styles, codes)
+        styles = compared_styles(base, data.styles, codes)
+        sheet = comparison_sheet(base, stylizer, data.content_paths, styles)
+        likeness = measure_likeness(base, stylizer, data.content_paths, styles)
     except GanStyleError as error:
-        logger.warning("no sheet to compare with the base model: %s", error)
-        return None
+        logger.warning("not compared with the base model: %s", error)
+        return None, None
     if sheet is None:
-        return None
+        return None, likeness
     step = run.trainer.steps_done
     run.tracker.images(_SHEET, sheet, step)
-    return run.folder / "samples" / f"{_SHEET}-{step:08d}.png"
+    return run.folder / "samples" / f"{_SHEET}-{step:08d}.png", likeness
 
 
 def _outcome(
-    run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode], sheet: Path | None
+    run: TrainingLoop,
+    stylizer: Stylizer,
+    codes: list[StyleCode],
+    sheet: Path | None,
+    likeness: Likeness | None,
 ) -> Outcome:
     data, state, pace = run.data, run.state, run.pace()
     return Outcome(
@@ -96,11 +106,12 @@ def _outcome(
         base_command=_base_command(run),
         go_on_command=None if pace.goal is None else pace.command(run.folder),
         best_step=state.best.step,
-        steps=run.trainer.steps_done,
+        improving=data.held_out_count >= FEWEST and state.best.later == 0,
         early=run.stagnant(),
         counts=data.counts,
         held_out=data.held_out_count,
         sheet=None if sheet is None else str(sheet),
+        likeness=likeness,
         form=run.config.discriminator.form,
         discriminator_losses=tuple(run.discriminator_losses),
         copied=find_copies(stylizer, data.content_paths, data.styles, codes),

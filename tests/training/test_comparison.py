@@ -9,7 +9,7 @@ from gan_style import Stylizer
 from gan_style.data.collection import Style
 from gan_style.data.images import find_pictures
 from gan_style.errors import PictureError
-from gan_style.training.comparison import comparison_sheet
+from gan_style.training.comparison import compared_styles, comparison_sheet
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def test_a_row_a_photo_and_two_paintings_a_style(
 ) -> None:
     photos = find_pictures(collection / "photos")[:2]
     codes = [stylizer.encode(style.paths) for style in styles[:count]]
-    sheet = comparison_sheet(stylizer, stylizer, photos, styles[:count], codes)
+    compared = compared_styles(stylizer, styles, codes)
+    sheet = comparison_sheet(stylizer, stylizer, photos, compared)
     assert sheet is not None
     wide, gap, heading = round(288 * 60 / 50), 4, 20
     assert sheet.size == (
@@ -54,7 +55,7 @@ def test_each_model_has_its_own_code(
         return photo
 
     monkeypatch.setattr(Stylizer, "stylize", stylize)
-    comparison_sheet(stylizer, stylizer, photos, styles[:1], [mine])
+    comparison_sheet(stylizer, stylizer, photos, compared_styles(stylizer, styles, [mine]))
     theirs, ours = used
     assert ours is mine
     assert theirs.name == "ink"  # type: ignore[attr-defined]
@@ -66,6 +67,7 @@ def test_what_cannot_be_read_any_more(
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
     code = stylizer.encode(styles[0].paths)
-    assert comparison_sheet(stylizer, stylizer, [bad], styles[:1], [code]) is None
+    compared = compared_styles(stylizer, styles, [code])
+    assert comparison_sheet(stylizer, stylizer, [bad], compared) is None
     with pytest.raises(PictureError):
-        comparison_sheet(stylizer, stylizer, [], [Style("ink", (bad,))], [code])
+        compared_styles(stylizer, [Style("ink", (bad,))], [code])

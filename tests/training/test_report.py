@@ -9,6 +9,7 @@ from gan_style.data.collection import Style
 from gan_style.data.images import find_pictures
 from gan_style.evaluation.memorization import Memorization
 from gan_style.training.copying import find_copies
+from gan_style.training.likeness import Likeness
 from gan_style.training.pace import Pace
 from gan_style.training.report import Outcome
 from gan_style.training.schedule import RunLimits
@@ -25,9 +26,10 @@ FAST = Pace(RunLimits(2_400, None, 5), 8, 40.0, 2_400, squares=2_400, seconds=63
 SCRATCH = Pace(RunLimits(None, None, 20), 8, 8.0, None, squares=9_000, seconds=1_200.0)
 PAINT = "gan-style stylize PHOTO --style mine -o painted.png"
 GO_ON = "gan-style train runs/mine/config.yaml train.resume=true train.minutes=150"
-GOOD = {"before": BEFORE, "after": AFTER, "pace": PACE, "best_step": 280, "steps": 290}
+GOOD = {"before": BEFORE, "after": AFTER, "pace": PACE, "best_step": 280, "improving": False}
 GOOD |= {"base_command": PAINT, "go_on_command": GO_ON, "early": False, "held_out": 6}
 GOOD |= {"counts": {"mine": 60}, "discriminator_losses": [1.5, 1.9]}
+LIKER, LIKE = Likeness(0.28, 0.4, 0.81, 2.0, 0.5), Likeness(0.28, 0.29, 0.81, 0.5, 0.5)
 NOTHING = "nothing to improve: paint"
 
 
@@ -43,7 +45,7 @@ def test_a_good_run_needs_no_advice() -> None:
     copied = {"mine": Memorization(1.02, [], 8)}
     lines = report(copied=copied, sheet="samples/a.png").splitlines()
     assert lines[:5] == [
-        "verdict     better than the base model, by the pictures held out",
+        "verdict     better than the base model, by the errors on pictures held out",
         "training    it saw 2,320 of the 2,400 squares that are usual, in 5.0 minutes",
         "compare     samples/a.png (photo, base model, mine)",
         "similarity  to the pictures trained on: stroke error 0.4 (0.80 times that of the base "
@@ -67,7 +69,7 @@ def test_a_run_that_saw_few_squares_and_is_worse() -> None:
     """Twelve steps on a busy machine: the report that said `paint` before."""
     lines = report(after=Quality(WORSE, WORSE), pace=FEW).splitlines()
     assert lines[:2] == [
-        "verdict     worse than the base model, by the pictures held out",
+        "verdict     worse than the base model, by the errors on pictures held out",
         "training    it saw 96 of the 2,400 squares that are usual, in 5.0 minutes: "
         "too few to learn much from",
     ]
@@ -95,14 +97,37 @@ def test_few_squares_may_be_enough() -> None:
     assert "did not help" not in text
 
 
+def test_likeness_decides_and_errors_that_rose_are_named() -> None:
+    """Of a run that paints with the collection's strokes, at some cost in errors."""
+    lines = report(after=Quality(WORSE, WORSE), likeness=LIKER).splitlines()
+    assert lines[0] == (
+        "verdict     better than the base model: 40 % of patches of its paintings are taken for "
+        "yours, 28 % of the base model's, 81 % of your own pictures"
+    )
+    assert "1.06 times that of the base model: worse" in lines[2]
+    assert lines[-1] == (
+        "advice      - look at the sheet before you paint: worse is the stroke error"
+    )
+    assert outcome(after=Quality(WORSE, WORSE), likeness=LIKER).helped
+    text = report(likeness=LIKE)  # and lower errors alone do not help
+    assert text.startswith("verdict     about the same as the base model: 29 %")
+    assert "training did not help" in text
+
+
 @pytest.mark.parametrize("learned", [TERMS, NEARER, WORSE])
 @pytest.mark.parametrize("other", [TERMS, NEARER, WORSE, {**NEARER, "stroke": 0.6}])
 @pytest.mark.parametrize("held_out", [0, 2, 6])
 @pytest.mark.parametrize("pace", [PACE, FEW, FAST, SCRATCH])
+@pytest.mark.parametrize("likeness", [None, LIKER, LIKE])
 def test_nothing_to_improve_never_stands_beside_a_worse_error(
-    learned: dict[str, float], other: dict[str, float], held_out: int, pace: Pace
+    learned: dict[str, float],
+    other: dict[str, float],
+    held_out: int,
+    pace: Pace,
+    likeness: Likeness | None,
 ) -> None:
-    text = report(after=Quality(learned, other), held_out=held_out, pace=pace)
+    after = Quality(learned, other)
+    text = report(after=after, held_out=held_out, pace=pace, likeness=likeness)
     assert not (NOTHING in text and ": worse" in text)
     assert not (NOTHING in text and "too few to learn" in text)
     assert not (": paint, or" in text and ": worse" in text)
@@ -113,8 +138,8 @@ def test_nothing_to_improve_never_stands_beside_a_worse_error(
     [
         ({"counts": {"mine": 60, "few": 3}}, "few has 3, 10 or more help"),
         ({"early": True}, "stopped early"),
-        ({"steps": 280}, "the last checkpoint was the best: paint, or go on to"),
-        ({"steps": 280, "pace": SCRATCH}, "the last checkpoint was the best: longer training may"),
+        ({"improving": True}, "the last checkpoint was the best: paint, or go on to"),
+        ({"improving": True, "pace": SCRATCH}, "the last checkpoint was the best: longer training"),
         ({"discriminator_losses": [0.1, 0.2]}, "the discriminator won"),
         ({"copied": {"mine": Memorization(0.2, [1], 8)}}, "train on fewer squares (train.images=1"),
         ({"after": Quality({**NEARER, "stroke": 0.6}, OTHERS)}, "worse is the stroke error"),
@@ -178,6 +203,11 @@ def test_numbers_are_those_of_the_lines() -> None:
     assert (numbers["best_step"], numbers["early"], numbers["usual_squares"]) == (280, 0, 2_400)
     assert numbers["error_ratio"] == pytest.approx((1 * 0.75) ** 0.5)  # of those held out
     assert all(isinstance(value, float) for value in numbers.values())
+    assert not [name for name in numbers if name.startswith("likeness")]
+    numbers = outcome(likeness=LIKER).numbers()
+    assert (numbers["likeness/base"], numbers["likeness/mine"]) == (0.28, 0.4)
+    assert (numbers["likeness/own"], numbers["likeness/difference"]) == (0.81, 2.0)
+    assert numbers["likeness/standard_error"] == 0.5
 
 
 def test_copies_are_searched_among_what_can_be_read(

@@ -39,6 +39,7 @@ from gan_style.style_code import StyleCode
 from gan_style.training import loop as loop_module
 from gan_style.training import run as run_module
 from gan_style.training import validation
+from gan_style.training.likeness import Likeness
 from gan_style.training.run import train
 from gan_style.training.run_dir import describe_run
 from gan_style.training.run_state import begin
@@ -53,9 +54,13 @@ RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 @pytest.fixture(autouse=True)
 def _few_paintings_are_searched_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One painting a style, not eight: most of a tiny run's time is theirs; a sheet of one row."""
+    """One painting a style, not eight: most of a tiny run's time is theirs; a sheet of one row.
+
+    One photo is too few for a likeness, too.
+    """
     monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
     monkeypatch.setattr("gan_style.training.comparison._PHOTOS", 1)
+    monkeypatch.setattr("gan_style.training.likeness._PHOTOS", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -302,6 +307,32 @@ def test_a_run_of_few_steps_is_told_to_have_seen_few(
     assert ", 8 of 8 squares" in capsys.readouterr().err  # the bar
 
 
+def test_the_report_and_the_log_have_the_likeness(
+    tiny: list[str], tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked of both models with their own codes; one checkpoint has the lowest error."""
+    asked: list[tuple[Any, ...]] = []
+
+    def measure(*given: Any) -> Likeness:
+        asked.append(given)
+        return Likeness(0.28, 0.4, 0.81, 2.0, 0.5)
+
+    usual_of(monkeypatch, 2)
+    monkeypatch.setattr("gan_style.training.results.FEWEST", 0)
+    monkeypatch.setattr("gan_style.training.results.measure_likeness", measure)
+    words = [f"train.init={tiny_run}", "train.steps=1", f"run.dir={tmp_path / 'run'}"]
+    folder = train_with(*tiny, *RARELY, *words)
+    report = (folder / "report.txt").read_text(encoding="utf-8")
+    assert report.startswith("verdict     better than the base model: 40 % of patches")
+    assert "the last checkpoint was the best:" in report
+    (logged,) = [line for line in lines_of(folder) if "report/likeness/mine" in line]
+    assert (logged["report/likeness/base"], logged["report/likeness/difference"]) == (0.28, 2.0)
+    ((base, mine, photos, styles),) = asked
+    assert (base.id, len(photos)) == (styles[0].base.model, 4)
+    assert mine.id == styles[0].mine.model
+    assert [each.style.name for each in styles] == ["ink", "oil"]
+
+
 def test_without_the_base_model_there_is_no_sheet(
     tiny: list[str], tiny_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -311,7 +342,7 @@ def test_without_the_base_model_there_is_no_sheet(
     shutil.rmtree(base)
     (folder / "samples" / "base-and-mine-00000001.png").unlink()
     train_with("train.resume=true", "train.steps=2", config=folder / "config.yaml")
-    assert "no sheet to compare with the base model" in caplog.text
+    assert "not compared with the base model" in caplog.text
     assert "compare     " not in caplog.messages[-1]
     assert "that of the base model" in caplog.messages[-1]  # which was measured at the beginning
     assert not list(folder.glob("samples/base-and-mine*"))

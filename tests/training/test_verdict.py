@@ -2,16 +2,23 @@ import math
 
 import pytest
 
+from gan_style.training.likeness import Likeness
 from gan_style.training.validation import Quality
 from gan_style.training.verdict import BETTER, SAME, WORSE, Verdict, in_words
 
 BASE = {"stroke": 0.5, "gram": 0.2, "content": 2.0}
 
 
-def verdict(stroke: float, gram: float, *, content: float = 2.0) -> Verdict:
+def verdict(
+    stroke: float, gram: float, *, content: float = 2.0, likeness: Likeness | None = None
+) -> Verdict:
     """Of errors that are so many times those of the base model, on pictures trained on."""
     after = {"stroke": 0.5 * stroke, "gram": 0.2 * gram, "content": content}
-    return Verdict(Quality(BASE, BASE), Quality(after, after), held_out=0)
+    return Verdict(Quality(BASE, BASE), Quality(after, after), 0, likeness)
+
+
+def likeness(difference: float, error: float = 0.5, *, base: float = 0.284) -> Likeness:
+    return Likeness(base, 0.4, 0.811, difference, error)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,45 @@ def test_in_words() -> None:
     assert [in_words(r) for r in (0.94, 0.95, 1.05, 1.06)] == [BETTER, SAME, SAME, WORSE]
 
 
+@pytest.mark.parametrize(
+    ("difference", "error", "base", "word"),
+    [
+        (1.01, 0.5, 0.3, BETTER),
+        (0.99, 0.5, 0.3, SAME),
+        (9.0, 0.5, 0.395, SAME),  # no patch in a hundred
+        (9.0, 0.5, 0.5, SAME),  # log-odds and patches say different things
+        (-0.99, 0.5, 0.5, SAME),
+        (-1.01, 0.5, 0.5, WORSE),
+        (-9.0, 0.5, 0.405, SAME),
+        (-9.0, 0.5, 0.3, SAME),
+        (0.0, 0.0, 0.4, SAME),  # the base model itself
+        (0.1, 0.0, 0.3, BETTER),
+    ],
+)
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+def test_likeness_decides_where_it_is_known(
+    difference: float, error: float, base: float, word: str, ratio: float
+) -> None:
+    found = verdict(ratio, ratio, likeness=likeness(difference, error, base=base))
+    assert found.word == word
+    assert bool(found.worse_errors) == (ratio == 2)  # which are named all the same
+
+
 def test_the_line() -> None:
-    assert verdict(0.5, 0.5).line() == "better than the base model, by the pictures trained on"
-    assert verdict(1, 1).line() == "about the same as the base model, by the pictures trained on"
+    better = "better than the base model, by the errors on pictures trained on"
+    assert verdict(0.5, 0.5).line() == better
+    same = "about the same as the base model, by the errors on pictures trained on"
+    assert verdict(1, 1).line() == same
+    held_out = Verdict(Quality(BASE, BASE), Quality(BASE, BASE), 3)
+    assert held_out.line().endswith("by the errors on pictures held out")
+
+
+@pytest.mark.parametrize(
+    ("difference", "base", "words"),
+    [(2, 0.284, "better than"), (0, 0.284, "about the same as"), (-2, 0.5, "worse than")],
+)
+def test_the_line_says_what_the_likeness_is(difference: float, base: float, words: str) -> None:
+    assert verdict(1, 1, likeness=likeness(difference, base=base)).line() == (
+        f"{words} the base model: 40 % of patches of its paintings are taken for yours, "
+        f"{100 * base:.0f} % of the base model's, 81 % of your own pictures"
+    )
