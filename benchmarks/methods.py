@@ -2,20 +2,25 @@
 
     python benchmarks/methods.py PHOTOS COLLECTIONS … -o OUT
         [--methods code refine personal optimize] [--model M] [--only NAME …] [--pictures N]
-        [--content FOLDER] [--set key.sub=value …] [--size PIXELS …] [--features vgg19 …]
+        [--content FOLDER] [--set key.sub=value …] [--seeds 0 1 …] [--size PIXELS …]
+        [--features vgg19 …]
 
 For every folder of each COLLECTIONS (one named diverse is left out), or those of --only, every
 photo of PHOTOS is painted at each --size:
     code       by --model, in the collection's mean code
     refine     by --model, in that code refined for --seconds
     personal   by a model trained from --model on the collection, with photos of --content and the
-               options of --set, five minutes unless they say otherwise
+               options of --set, five minutes unless they say otherwise; once for each of --seeds
     optimize   by `gan-style optimize` with the mean Gram matrix of the collection
 and scored as `gan-style evaluate collection` does, with the other folders to choose among. With
 --pictures only so many of the collection, evenly chosen, are learned from; scores are against all
-of them. OUT takes paintings (those that are there are not made again), a table, and a sheet for
-each method: a row for each photo, a column for each collection. At several sizes each method has a
-folder for each of them.
+of them.
+
+OUT takes for each method a folder of its paintings (those that are there are not made again), with
+a table, and a sheet: a row for each photo, a column for each collection. At several sizes each
+method has a folder for each of them. Personal models are kept in runs/NAME. Seed 1 of them has the
+folders personal-seed1 and runs/NAME-seed1 beside those of seed 0, and personal/seeds.md the means
+over seeds. features/ holds what the network says of the pictures of collections, for the next call.
 """
 
 import argparse
@@ -24,11 +29,9 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from PIL import Image
-from timing import table
-from torch import Tensor
+from scoring import StoredExtractor, score, scores_table, seeds_table
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -40,47 +43,18 @@ from gan_style.data.grid import picture_grid
 from gan_style.data.images import evenly, find_pictures, read_picture, save_picture, to_tensor
 from gan_style.device import keep_freed_memory
 from gan_style.evaluation.config import LEFT_OUT
-from gan_style.evaluation.evaluators import CollectionEvaluator
-from gan_style.evaluation.extractor import FeatureExtractor, ReadablePictures
-from gan_style.evaluation.outputs import find_outputs, pictures_by_name
-from gan_style.evaluation.scores import Scores, write_json
+from gan_style.evaluation.outputs import pictures_by_name
+from gan_style.evaluation.scores import write_json
 from gan_style.models.feature_networks import picture_features
 from gan_style.optimization.config import OptimizeConfig
 from gan_style.optimization.optimize import optimize
 from gan_style.sizes import READING_SIDE
-from gan_style.style_code import picture_hash
 from gan_style.training.refine import refine
 from gan_style.training.run import train
 
-METRICS = (
-    "content",
-    "ssim",
-    "nn_distance",
-    "centroid_accuracy",
-    "deception_rate",
-    "photo_rate",
-    "plain_energy",
-    "edge_ringing",
-    "c2st_auc",
-    "memorization",
-)
 SHEET_ROWS = 6
 Stylize = Callable[[Path, int], Image.Image]  # photo and short side -> painting
-
-
-class CachedExtractor(FeatureExtractor):
-    """Computes the patch signatures of every picture once.
-
-    Collections are compared in turn, and patches are of the same side whatever the size is.
-    """
-
-    _signatures: ClassVar[dict[str, Tensor]] = {}
-
-    def patch_signatures(self, picture: Image.Image) -> Tensor:
-        key = picture_hash(picture)
-        if key not in self._signatures:
-            self._signatures[key] = super().patch_signatures(picture)
-        return self._signatures[key]
+Learn = Callable[[Path], Stylize]  # folder of a collection -> what paints in its style
 
 
 class Methods:
@@ -99,13 +73,14 @@ class Methods:
         code = self._encoded(self.stylizer, folder)
         return self._with(self.stylizer, refine(self.stylizer, code, pictures, photos, seconds))
 
-    def personal(self, folder: Path) -> Stylize:
-        run = self.options.out / "runs" / folder.name
+    def personal(self, folder: Path, seed: int = 0) -> Stylize:
+        run = self.options.out / "runs" / with_seed(folder.name, seed)
         overrides = {
             "data.styles": folder,
             "data.content": self.options.content,
             "run.dir": run,
             "train.init": self.options.model,
+            "train.seed": seed,
             "tracking.wandb": "off",
         }
         if not (run / "model.safetensors").exists():
@@ -122,6 +97,21 @@ class Methods:
 
     def _with(self, stylizer: Stylizer, code: StyleCode) -> Stylize:
         return lambda photo, size: stylizer.stylize(photo, code, size=size)
+
+
+def with_seed(name: str, seed: int) -> str:
+    """The name of a folder of personal models or of their paintings."""
+    return f"{name}-seed{seed}" if seed else name
+
+
+def learners(options: argparse.Namespace) -> dict[str, Learn]:
+    """What learns a style by each of the methods, by the name of the folder of its paintings."""
+    methods = Methods(options)
+    found: dict[str, Learn] = {method: getattr(methods, method) for method in options.methods}
+    if found.pop("personal", None):
+        for seed in options.seeds:
+            found[with_seed("personal", seed)] = partial(methods.personal, seed=seed)
+    return found
 
 
 def subset(folder: Path, number: int | None, out: Path) -> Path:
@@ -163,17 +153,6 @@ def sheet(photos: list[Path], folders: list[Path], out: Path, size: int) -> None
     save_picture(picture_grid(rows, ["photo", *(f.name for f in folders)]), out / "sheet.jpg")
 
 
-def scores_table(scores: Mapping[str, Scores]) -> str:
-    rows = [[name, *(s.cell(m) for m in METRICS)] for name, s in scores.items()]
-    means = [
-        f"{sum(s.values[m] for s in scores.values()) / len(scores):.4g}"
-        if all(m in s.values for s in scores.values())
-        else "-"
-        for m in METRICS
-    ]
-    return table(("", *METRICS), [*rows, ["mean", *means]])
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -188,12 +167,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--content", default="scikit-image", help="photos to learn with")
     parser.add_argument("--seconds", type=float, default=45, help="of refining (45)")
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--size", nargs="+", type=int, default=[READING_SIDE], metavar="PIXELS")
     parser.add_argument("--features", default="compact")
     parser.add_argument("--feature-weights")
     parser.add_argument("--plain", help="folder of plain photos; else PHOTOS")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if any(each.startswith("train.seed=") for each in options.set):
+        parser.error("give --seeds, which name the folders, instead of --set train.seed=…")
+    return options
 
 
 def collections_in(places: list[Path]) -> list[Path]:
@@ -205,29 +188,39 @@ def collections_in(places: list[Path]) -> list[Path]:
     return sorted(inside, key=lambda folder: folder.name)
 
 
-def score(
-    options: argparse.Namespace, folders: list[Path], scored: list[Path], size: int
-) -> dict[str, dict[str, Scores]]:
-    """Scores at one size, by method and collection; all of `folders` are chosen among."""
-    network = picture_features(options.features, options.feature_weights)
-    extractor = CachedExtractor(network, options.features, size)
-    pictures = ReadablePictures()
-    collections = {folder.name: find_pictures(folder) for folder in folders}
-    plain = find_pictures(Path(options.plain or options.photos))
-    contents = pictures_by_name(options.photos, "photos")
-    scores: dict[str, dict[str, Scores]] = {method: {} for method in options.methods}
-    for folder in tqdm(scored, desc=f"scoring at {size} px"):
-        evaluator = CollectionEvaluator(extractor, collections, folder.name, plain, pictures)
-        for method, found in scores.items():
-            place = place_of(options, method, size) / folder.name
-            found[folder.name] = evaluator.evaluate(find_outputs(place, contents, None), pictures)
-    return scores
-
-
 def place_of(options: argparse.Namespace, method: str, size: int) -> Path:
     """Where the paintings of a method at one of the sizes, and their scores, are."""
     place: Path = options.out / method
     return place / str(size) if len(options.size) > 1 else place
+
+
+def write_scores(
+    options: argparse.Namespace, folders: list[Path], scored: list[Path], methods: list[str]
+) -> None:
+    """Score, write and print the tables of all methods at all sizes."""
+    collections = {folder.name: find_pictures(folder) for folder in folders}
+    contents = pictures_by_name(options.photos, "photos")
+    plain = find_pictures(options.plain or options.photos)
+    network = picture_features(options.features, options.feature_weights)
+    for size in options.size:
+        extractor = StoredExtractor(network, options.features, size, options.out / "features")
+        places = {method: place_of(options, method, size) for method in methods}
+        paintings = {m: {f.name: place / f.name for f in scored} for m, place in places.items()}
+        scores = score(extractor, collections, paintings, contents, plain)
+        for method, place in places.items():
+            found = scores[method]
+            write_table(f"{method} at {size} px", scores_table(found), place / "table.md")
+            write_json(place / "scores.json", {name: s.to_json() for name, s in found.items()})
+        seeds = {m: found for m, found in scores.items() if m.partition("-seed")[0] == "personal"}
+        if len(seeds) > 1:
+            place = place_of(options, "personal", size) / "seeds.md"
+            write_table(f"personal at {size} px, seeds", seeds_table(seeds), place)
+
+
+def write_table(title: str, text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    print(f"{title}\n{text}", flush=True)
 
 
 def main() -> None:
@@ -237,20 +230,15 @@ def main() -> None:
     folders = collections_in(options.collections)
     scored = [f for f in folders if not options.only or f.name in options.only]
     learned = [subset(folder, options.pictures, options.out) for folder in scored]
-    methods = Methods(options)
-    for method in options.methods:
+    methods = learners(options)
+    for method, learn in methods.items():
         places = {size: place_of(options, method, size) for size in options.size}
         for folder in tqdm(learned, desc=method):
-            learn = partial(getattr(methods, method), folder)
-            paint(learn, photos, {size: place / folder.name for size, place in places.items()})
+            targets = {size: place / folder.name for size, place in places.items()}
+            paint(partial(learn, folder), photos, targets)
         for size, place in places.items():
             sheet(photos, scored, place, size)
-    for size in options.size:
-        for method, found in score(options, folders, scored, size).items():
-            place = place_of(options, method, size)
-            (place / "table.md").write_text(scores_table(found) + "\n", encoding="utf-8")
-            write_json(place / "scores.json", {name: s.to_json() for name, s in found.items()})
-            print(f"{method} at {size} px\n{scores_table(found)}", flush=True)
+    write_scores(options, folders, scored, list(methods))
 
 
 if __name__ == "__main__":

@@ -3,42 +3,36 @@
 Pictures that cannot be read are left out, with a warning in the log, and counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from gan_style.data.images import evenly, read_picture
+from gan_style.data.images import evenly
 from gan_style.errors import EvaluationError, PictureError
 from gan_style.evaluation import metrics
-from gan_style.evaluation.artifacts import (
-    LEAST_ENERGY,
-    LEAST_RINGING,
-    edge_ringing,
-    plain_energy,
-    ratio_of_medians,
-)
+from gan_style.evaluation.artifacts import LEAST_ENERGY, LEAST_RINGING, ratio_of_medians
 from gan_style.evaluation.deception import MAXIMUM_PHOTOS, PatchClassifier
 from gan_style.evaluation.extractor import FeatureExtractor, Progress, ReadablePictures
 from gan_style.evaluation.fid import FID_FEWEST, FrechetDistance
-from gan_style.evaluation.memorization import FEWEST_PICTURES, CopyDetector, gray_square
+from gan_style.evaluation.memorization import FEWEST_PICTURES, CopyDetector, Memorization
 from gan_style.evaluation.outputs import Output
 from gan_style.evaluation.scores import SHEET_ROWS, Row, Scores
+from gan_style.evaluation.statistics import Painting, Statistics, read_painting
 from gan_style.evaluation.two_sample import (
     C2ST_FEWEST,
     KID_FEWEST,
     Estimate,
     c2st_auc,
     kernel_distance,
-    patch_statistics,
 )
-from gan_style.losses.statistics import Maps, StyleStatistics, style_statistics
+from gan_style.losses.statistics import StyleStatistics, style_statistics
 
 _PHOTOS = "/photos"  # the class of photos; no folder has a slash in its name
+_NOTHING = "not one of {} paintings can be scored"
 _NEEDS_OTHERS = "needs --others FOLDER with other collections"
 
 
@@ -54,16 +48,10 @@ class PairEvaluator:
 
     def __init__(self, extractor: FeatureExtractor) -> None:
         self.extractor = extractor
-        self._photo = lru_cache(maxsize=4)(self._read_photo)  # paintings of one come together
         self._style = lru_cache(maxsize=None)(self._read_style)
 
-    def _read_photo(self, path: Path) -> tuple[Tensor, Tensor]:
-        """The center square and its content map."""
-        square = self.extractor.square(read_picture(path))
-        return square, self.extractor.content_map(self.extractor.maps(square))
-
     def _read_style(self, path: Path) -> StyleStatistics:
-        return style_statistics(self.extractor.maps(self.extractor.square(read_picture(path))))
+        return style_statistics(self.extractor.maps(self.extractor.read(path)[1]))
 
     def evaluate(
         self, outputs: Sequence[Output], pictures: ReadablePictures, progress: Progress = iter
@@ -87,18 +75,21 @@ class PairEvaluator:
                 painting = self.extractor.square(output.get())
                 scores.append(self._score(painting, output.content, output.style))
                 if output.name in shown:
-                    style = self.extractor.square(read_picture(output.style))
-                    rows.append(Row(output.name, self._photo(output.content)[0], style, painting))
+                    style = self.extractor.read(output.style)[1]
+                    photo = self.extractor.photo(output.content).square
+                    rows.append(Row(output.name, photo, style, painting))
             except PictureError as error:
                 pictures.skip(error)
-        values = _means(scores, outputs)
+        if not scores:
+            raise EvaluationError(_NOTHING.format(len(outputs)))
+        values = _means(scores)
         about = (len(scores), pictures.skipped, self.extractor.size, self.extractor.name)
         return Scores("pairs", *about, values, rows=tuple(rows))
 
     def _score(self, painting: Tensor, content: Path, style: Path) -> dict[str, float]:
         target, maps = self._style(style), self.extractor.maps(painting)
         statistics = style_statistics(maps)
-        photo, photo_map = self._photo(content)
+        photo, photo_map = self.extractor.photo(content)
         return {
             "content": metrics.content_distance(self.extractor.content_map(maps), photo_map),
             "moments": metrics.moments_distance(statistics, target),
@@ -107,9 +98,7 @@ class PairEvaluator:
         }
 
 
-def _means(scores: Sequence[Mapping[str, float]], outputs: Sequence[Output]) -> dict[str, float]:
-    if not scores:
-        raise EvaluationError(f"not one of {len(outputs)} paintings can be scored")
+def _means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in scores) / len(scores) for name in scores[0]}
 
 
@@ -118,27 +107,6 @@ def _names_for_sheet(outputs: Sequence[Output]) -> set[str]:
 
 
 # ---------------------------------------------------------------------- a collection
-
-
-@dataclass
-class _SetStatistics:
-    """What is kept of the pictures of a collection, or of the paintings: an entry a picture."""
-
-    signatures: list[Tensor] = field(default_factory=list)  # (1, D)
-    cells: list[Tensor] = field(default_factory=list)  # (1, 9, D), for the two-sample test
-    gray_patches: list[Tensor] = field(default_factory=list)  # (0 to 9, D), for the classifier
-    gray_squares: list[Tensor] = field(default_factory=list)  # (1, 288, 288), for copies
-    energies: list[float] = field(default_factory=list)  # of plain regions
-    ringing: list[float] = field(default_factory=list)  # of contours, where there are any
-
-    def add(self, picture: Image.Image, square: Tensor, maps: Maps, guide: Tensor) -> None:
-        """Keep all of a picture but the gray patches; its plain regions are those of `guide`."""
-        self.signatures.append(metrics.signature(maps))
-        self.cells.append(patch_statistics(maps))
-        self.gray_squares.append(gray_square(picture))
-        self.energies.append(plain_energy(square, guide))
-        ringing = edge_ringing(square, guide)
-        self.ringing += [] if ringing is None else [ringing]
 
 
 @dataclass
@@ -157,6 +125,10 @@ class _Results:
             self.values[name], self.deviations[name] = value
         else:
             self.values[name] = value
+
+
+def _stacked(pictures: Sequence[Statistics], name: str) -> Tensor:
+    return torch.cat([getattr(picture, name) for picture in pictures])
 
 
 class CollectionEvaluator:
@@ -189,42 +161,42 @@ class CollectionEvaluator:
         self.extractor = extractor
         self.name = name
         self._frechet = frechet
-        self._own, self._squares = _SetStatistics(), list[Tensor]()
+        self._own, self._squares = list[Statistics](), list[Tensor]()
         self._alone = len(collections) == 1
         self._signatures: dict[str, Tensor] = {}
         patches: dict[str, list[Tensor]] = {}
         for other, paths in collections.items():
-            found = self._own if other == name else _SetStatistics()
-            self._read(pictures.read(progress(paths)), found)
-            if found.signatures:
-                self._signatures[other] = torch.cat(found.signatures)
-            patches[other] = found.gray_patches
-        if name not in self._signatures:
+            read = self._read_own if other == name else self._read_other
+            found = list(pictures.read(progress(paths), read))
+            if found:
+                self._signatures[other] = torch.cat([signature for signature, _ in found])
+            patches[other] = [of_one for _, of_one in found]
+        if not self._own:
             raise EvaluationError(f"not one picture of the collection {name} can be read")
         self._scale = metrics.signature_scale(torch.cat(list(self._signatures.values())))
-        self._detector = CopyDetector(self._own.gray_squares)
+        self._detector = CopyDetector([picture.gray_square for picture in self._own])
         self._classes: list[str] = []
         if not self._alone:
             # a whole step, not `evenly`: published deception rates depend on which photos these are
             plain = photos[:: max(1, len(photos) // MAXIMUM_PHOTOS)][:MAXIMUM_PHOTOS]
-            read = pictures.read(progress(plain))
-            patches[_PHOTOS] = [extractor.patch_signatures(picture) for picture in read]
+            patches[_PHOTOS] = list(pictures.read(progress(plain), extractor.patches_of))
             self._fit_classifier(patches)
 
-    def _read(self, pictures: Iterable[Image.Image], found: _SetStatistics) -> None:
-        """Keep what is needed of a collection's pictures: of others it is less than of its own."""
-        for picture in pictures:
-            square = self.extractor.square(picture)
-            maps = self.extractor.maps(square)
-            if found is self._own:
-                found.add(picture, square, maps, guide=square)
-                self._squares += [square] if len(self._squares) < SHEET_ROWS else []
-                if self._frechet:
-                    self._frechet.add(square, real=True)
-            else:
-                found.signatures.append(metrics.signature(maps))
-            if not self._alone:
-                found.gray_patches.append(self.extractor.patch_signatures(picture))
+    def _read_other(self, path: Path) -> tuple[Tensor, Tensor]:
+        """The signature of a picture, and those of its patches: none if nothing needs them."""
+        signature = self.extractor.features_of(path).signature
+        return signature, signature[:0] if self._alone else self.extractor.patches_of(path)
+
+    def _read_own(self, path: Path) -> tuple[Tensor, Tensor]:
+        """Return the same of a picture of the collection, and keep what else is needed."""
+        read = self._read_other(path)
+        picture, square = self.extractor.read(path)
+        features = self.extractor.features_of(path)
+        self._own.append(Statistics.measure(picture, square, features, guide=square))
+        self._squares += [square] if len(self._squares) < SHEET_ROWS else []
+        if self._frechet:
+            self._frechet.add(square, real=True)
+        return read
 
     def _fit_classifier(self, patches: Mapping[str, list[Tensor]]) -> None:
         """Fit it to the classes that have a patch; both needed and one more must be among them."""
@@ -248,47 +220,58 @@ class CollectionEvaluator:
             EvaluationError: none can be read.
         """
         shown = _names_for_sheet(outputs)
-        near: list[dict[str, float]] = []
-        names: list[str] = []
+        paintings: list[Painting] = []
         rows: list[Row] = []
-        found = _SetStatistics()
         for output in progress(outputs):
             try:
-                picture, photo = output.get(), self.extractor.square(read_picture(output.content))
+                read = read_painting(self.extractor, output, patches=bool(self._classes))
             except PictureError as error:
                 pictures.skip(error)
                 continue
-            painting = self.extractor.square(picture)
-            near.append(self._add_painting(picture, painting, photo, found))
-            names.append(output.name)
+            painting, photo, square = read
+            paintings.append(painting)
+            if self._frechet:
+                self._frechet.add(square, real=False)
             if output.name in shown:
                 style = self._squares[len(rows) % len(self._squares)]
-                rows.append(Row(output.name, photo, style, painting))
-        results = _Results(_means(near, outputs))
-        self._compare_sets(found, results)
+                rows.append(Row(output.name, photo, style, square))
+        if not paintings:
+            raise EvaluationError(_NOTHING.format(len(outputs)))
+        return self.compare(paintings, pictures.skipped, rows)
+
+    def compare(
+        self, paintings: Sequence[Painting], skipped: int = 0, rows: Sequence[Row] = ()
+    ) -> Scores:
+        """Score paintings that have been read, at least one; `evaluate` is this after reading.
+
+        Args:
+            paintings: with their patches, unless there is one collection alone.
+            skipped: pictures that could not be read.
+            rows: of the contact sheet.
+        """
+        results = _Results(_means([painting.distances for painting in paintings]))
+        found = [painting.statistics for painting in paintings]
+        self._compare_sets(found, [p.patches for p in paintings if p.patches is not None], results)
         self._compare_artifacts(found, results)
         self._compare_distributions(found, results)
-        return self._scores(results, found, names, pictures.skipped, tuple(rows))
+        copied = self._find_copies(found, results)
+        about = (len(paintings), skipped, self.extractor.size, self.extractor.name)
+        return Scores(
+            "collection",
+            *about,
+            results.values,
+            results.deviations,
+            results.reasons,
+            copies=tuple(paintings[i].name for i in copied.copies) if copied else (),
+            copying=copied is not None and copied.warns,
+            rows=tuple(rows),
+        )
 
-    def _add_painting(
-        self, picture: Image.Image, painting: Tensor, photo: Tensor, found: _SetStatistics
-    ) -> dict[str, float]:
-        """Keep a painting and return its distances from its photo."""
-        maps = self.extractor.maps(painting)
-        found.add(picture, painting, maps, guide=photo)
-        if self._frechet:
-            self._frechet.add(painting, real=False)
-        if self._classes:
-            found.gray_patches.append(self.extractor.patch_signatures(picture))
-        content = (self.extractor.content_map(m) for m in (maps, self.extractor.maps(photo)))
-        return {
-            "content": metrics.content_distance(*content),
-            "ssim": metrics.structural_similarity(painting[None], photo[None]),
-        }
-
-    def _compare_sets(self, found: _SetStatistics, results: _Results) -> None:
+    def _compare_sets(
+        self, found: Sequence[Statistics], patches: list[Tensor], results: _Results
+    ) -> None:
         """Add nn_distance, centroid_accuracy, deception_rate and photo_rate."""
-        paintings, own = torch.cat(found.signatures), self._signatures[self.name]
+        paintings, own = _stacked(found, "signature"), self._signatures[self.name]
         distance = metrics.nn_distance(paintings, own, self._scale)
         results.add("nn_distance", distance, "needs 2 pictures of the collection")
         accuracy = None
@@ -300,62 +283,44 @@ class CollectionEvaluator:
         shares, reason = None, _NEEDS_OTHERS
         if self._classes:
             numbers = self._classes.index(self.name), self._classes.index(_PHOTOS)
-            shares = self._classifier.shares(torch.cat(found.gray_patches), *numbers)
+            shares = self._classifier.shares(torch.cat(patches), *numbers)
             reason = "every patch of the paintings is flat"
         elif not self._alone:
             reason = "needs a patch that is not flat of the collection, of another and of a photo"
         for name in ("deception_rate", "photo_rate"):
             results.add(name, getattr(shares, name, None), reason)
 
-    def _compare_artifacts(self, found: _SetStatistics, results: _Results) -> None:
+    def _compare_artifacts(self, found: Sequence[Statistics], results: _Results) -> None:
         """Add plain_energy and edge_ringing."""
-        own = self._own
         results.values["plain_energy"] = ratio_of_medians(
-            found.energies, own.energies, LEAST_ENERGY
+            [painting.energy for painting in found], [own.energy for own in self._own], LEAST_ENERGY
         )
-        ringing = None
-        if found.ringing and own.ringing:
-            ringing = ratio_of_medians(found.ringing, own.ringing, LEAST_RINGING)
+        paintings = [painting.ringing for painting in found if painting.ringing is not None]
+        known = [own.ringing for own in self._own if own.ringing is not None]
+        ringing = ratio_of_medians(paintings, known, LEAST_RINGING) if paintings and known else None
         reason = "needs contours in the collection, and in photos and their paintings"
         results.add("edge_ringing", ringing, reason)
 
-    def _compare_distributions(self, found: _SetStatistics, results: _Results) -> None:
+    def _compare_distributions(self, found: Sequence[Statistics], results: _Results) -> None:
         """Add c2st_auc, kid and fid."""
         own = self._signatures[self.name]
-        test = c2st_auc(torch.cat(found.cells), torch.cat(self._own.cells))
+        test = c2st_auc(_stacked(found, "cells"), _stacked(self._own, "cells"))
         results.add("c2st_auc", test, self._too_few(C2ST_FEWEST, found))
-        distance = kernel_distance(torch.cat(found.signatures), own)
+        distance = kernel_distance(_stacked(found, "signature"), own)
         results.add("kid", distance, self._too_few(KID_FEWEST, found))
         if self._frechet:
             results.add("fid", self._frechet.value(), self._too_few(FID_FEWEST, found))
 
-    def _too_few(self, fewest: int, found: _SetStatistics) -> str:
-        counts = f"{len(found.signatures)} paintings and {len(self._own.signatures)} pictures"
+    def _too_few(self, fewest: int, found: Sequence[Statistics]) -> str:
+        counts = f"{len(found)} paintings and {len(self._own)} pictures"
         return f"needs {fewest} paintings and {fewest} pictures of the collection, has {counts}"
 
-    def _scores(
-        self,
-        results: _Results,
-        found: _SetStatistics,
-        names: Sequence[str],
-        skipped: int,
-        rows: tuple[Row, ...],
-    ) -> Scores:
-        """Look for copies, and put everything together."""
-        copied = self._detector.compare(found.gray_squares)
-        count = len(self._own.gray_squares)
+    def _find_copies(self, found: Sequence[Statistics], results: _Results) -> Memorization | None:
+        """Add memorization."""
+        copied = self._detector.compare([painting.gray_square for painting in found])
+        count = len(self._own)
         reason = "only plain ground in the collection or the paintings"
         if count < FEWEST_PICTURES:
             reason = f"needs {FEWEST_PICTURES} pictures of the collection, has {count}"
         results.add("memorization", copied.ratio if copied else None, reason)
-        about = (len(names), skipped, self.extractor.size, self.extractor.name)
-        return Scores(
-            "collection",
-            *about,
-            results.values,
-            results.deviations,
-            results.reasons,
-            copies=tuple(names[i] for i in copied.copies) if copied else (),
-            copying=copied is not None and copied.warns,
-            rows=rows,
-        )
+        return copied
