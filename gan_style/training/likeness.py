@@ -137,15 +137,16 @@ def _likeness(answers: Sequence[_Answers]) -> Likeness | None:
     """Of all styles together; a photo's difference is the mean over styles."""
     if not answers:
         return None
-    shares = [
+    base, mine, own = (
         torch.cat([logits.argmax(1) == _OWN for style in styles for logits in style])
+        .double()
+        .mean()
+        .item()
         for styles in zip(*answers, strict=True)
-    ]
+    )
     by_photo = torch.stack([each.differences() for each in answers]).nanmean(0)
     known = by_photo[~by_photo.isnan()].double()
     if len(known) < _FEWEST:
         return None
     error = known.std() / len(known) ** 0.5
-    return Likeness(
-        *(share.double().mean().item() for share in shares), known.mean().item(), error.item()
-    )
+    return Likeness(base, mine, own, known.mean().item(), error.item())
