@@ -157,14 +157,14 @@ class LossWeights(Section, key="losses"):
     """Total variation of the output."""
     smoothness: float = option(20.0, at_least=0)
     """Coarse edges of the output in flat regions of the photo, such as crack artifacts in skies."""
+    reconstruction: float = option(1.0, at_least=0)
+    """Difference of paintings of destylized pictures from the pictures themselves, pixel by pixel
+    and map by map (`data.destylized`)."""
     sliced: float = option(0.0, at_least=0)
     """Sliced Wasserstein distance to the style pictures: plain places of the photo are compared
     with plain places of the style, detailed ones with detailed ones."""
     steadiness: float = option(0.0, at_least=0)
     """Squared difference of paintings of a photo with noise in it and without (`data.noisy`)."""
-    reconstruction: float = option(1.0, at_least=0)
-    """Difference of paintings of destylized pictures from the pictures themselves, pixel by pixel
-    and map by map (`data.destylized`)."""
     descriptor: float = option(0.0, at_least=0)
     """Squared error of the style pictures' Gram matrices, projected, as decoded from their code."""
 

@@ -44,7 +44,12 @@ def pictures(seed: int, count: int = 2, side: int = 48) -> Tensor:
 
 
 def test_every_loss_has_a_weight_and_every_weight_a_loss() -> None:
-    others = {"adversarial", "steadiness", "descriptor"}  # which need more than pictures
+    others = {
+        "adversarial",
+        "steadiness",
+        "descriptor",
+        "reconstruction",
+    }  # which need more than pictures
     assert {option.name for option in fields(LossWeights)} == {*PICTURE_LOSSES, *others}
 
 
