@@ -12,7 +12,7 @@ STYLE_ERRORS = {"stroke": "stroke error", "gram": "style error"}
 
 _NEAR = 0.05  # a ratio that is no further from 1 counts as the same
 _SURE = 2.0  # standard errors; a difference of likeness that is no larger counts as none
-_SEEN = 0.01  # and so does one that moves a smaller share of the patches
+_SEEN = 0.02  # and so does one that moves a smaller share of the patches
 
 
 def in_words(ratio: float) -> str:
@@ -29,9 +29,10 @@ class Verdict:
     The rule, where likeness could be measured: a classifier that has learned to tell patches of
     the collection's pictures from patches of photos and of the base model's paintings is asked
     about paintings of other photos by both models. The model is better if, photo by photo, the
-    log-odds of the collection are higher by more than two standard errors, and at least one patch
-    more in a hundred is taken for the collection's; worse if both are as much lower; else about the
-    same. What a JPEG file loses is beyond two standard errors already, but moves no patch.
+    log-odds of the collection are higher by more than two standard errors, and at least two
+    patches more in a hundred are taken for the collection's; worse if both are as much lower; else
+    about the same. Two standard errors alone are too few: the base model with a slightly different
+    code is further from itself, but moves hardly a patch.
 
     Where it could not be measured, for want of photos or pictures, the stroke and the style error
     are compared, on the pictures held out if there are at least 3 of them, else on those trained

@@ -74,11 +74,12 @@ def test_in_words() -> None:
     [
         (1.01, 0.5, 0.3, BETTER),
         (0.99, 0.5, 0.3, SAME),
-        (9.0, 0.5, 0.395, SAME),  # no patch in a hundred
+        (9.0, 0.5, 0.37, BETTER),
+        (9.0, 0.5, 0.39, SAME),  # one patch in a hundred
         (9.0, 0.5, 0.5, SAME),  # log-odds and patches say different things
         (-0.99, 0.5, 0.5, SAME),
         (-1.01, 0.5, 0.5, WORSE),
-        (-9.0, 0.5, 0.405, SAME),
+        (-9.0, 0.5, 0.41, SAME),
         (-9.0, 0.5, 0.3, SAME),
         (0.0, 0.0, 0.4, SAME),  # the base model itself
         (0.1, 0.0, 0.3, BETTER),
