@@ -65,9 +65,8 @@ class DataConfig(Section, key="data"):
     """Smallest and largest size of these sets, times `data.size`. Pictures are kept as large as
     the largest, if their files are, and never enlarged beyond their own pixels."""
     destylized: float = option(0.5, at_least=0, at_most=1)
-    """Share of photos in whose place there are pictures of the same style with the strokes
-    filtered away; the paintings are to be those pictures, strokes and all. Not in recolored sets.
-    """
+    """Share of sets whose photos are pictures of the same style with the strokes filtered away;
+    the paintings are to be those pictures, strokes and all. Not of recolored sets."""
     flattened: float = option(0.01, at_least=0, at_most=1)
     """Contrast up to which a photo is smoothed before content is compared with it: shading and
     texture may then be left out, and edges may not. The variance in windows of 9 px, such as 0.01;

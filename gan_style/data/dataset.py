@@ -44,11 +44,14 @@ class Batch:
     destylized: tuple[int, ...] = ()
     """Places in `content` of pictures of the style, which are painted from what is left of them
     without their strokes."""
+    replaced: Tensor | None = None
+    """The photos in whose place they stand, (n, 3, C, C); None: not known."""
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch with its pictures on another device; the rest is for the host alone."""
         content, style = (t.to(device, non_blocking=True) for t in (self.content, self.style))
-        return replace(self, content=content, style=style)
+        replaced = None if self.replaced is None else self.replaced.to(device, non_blocking=True)
+        return replace(self, content=content, style=style, replaced=replaced)
 
     def split(self, parts: int) -> "list[Batch]":
         """Cut into `parts` batches of B / parts; sets that do not fit a part become smaller sets.
@@ -63,12 +66,16 @@ class Batch:
         style = self.style.reshape(-1, examples, *self.style.shape[2:])
         index = self.style_index.repeat_interleave(self.style.shape[1] // examples)
         sets = size // examples
+        before = [
+            sum(place < part * size for place in self.destylized) for part in range(parts + 1)
+        ]
         return [
             Batch(
                 self.content[part * size : (part + 1) * size],
                 style[part * sets : (part + 1) * sets],
                 index[part * sets : (part + 1) * sets],
                 tuple(place % size for place in self.destylized if place // size == part),
+                None if self.replaced is None else self.replaced[before[part] : before[part + 1]],
             )
             for part in range(parts)
         ]
@@ -79,34 +86,38 @@ class Squares:
     """A batch as it was cut from the pictures: bytes, a quarter of the size of floats.
 
     content: (B, 3, C, C) uint8. style: (S, K, 3, C, C) uint8. style_index: (S,) int64.
-    destylized: as in `Batch`. recolored: of each set, whether it is to be brought into the palette
-    of the one before it; empty if none is. problems: a message for each broken file met.
+    destylized: as in `Batch`. replaced: (n, 3, C, C) uint8, n = 0 if none is destylized.
+    recolored: of each set, whether it is to be brought into the palette of the one before it; empty
+    if none is. problems: a message for each broken file met.
     """
 
     content: Tensor
     style: Tensor
     style_index: Tensor
     destylized: tuple[int, ...]
+    replaced: Tensor
     recolored: tuple[bool, ...]
     problems: list[str]
 
     def pin_memory(self) -> "Squares":
         """Return them in memory from which a GPU copies while the host goes on."""
-        pinned = self.content.pin_memory(), self.style.pin_memory()
-        return replace(self, content=pinned[0], style=pinned[1])
+        parts = {
+            name: getattr(self, name).pin_memory() for name in ("content", "style", "replaced")
+        }
+        return replace(self, **parts)
 
     def batch(self, device: torch.device | str = "cpu") -> Batch:
         """Return the batch on a device, where bytes become floats and colors are changed."""
         # a tensor: CUDA would multiply by the rounded reciprocal of a number
         white = torch.full((), 255.0, device=device)
-        content, style = (
+        content, style, replaced = (
             part.to(device, non_blocking=True).float() / white
-            for part in (self.content, self.style)
+            for part in (self.content, self.style, self.replaced)
         )
         if self.recolored:
             each = zip(style, style.roll(1, 0), self.recolored, strict=True)
             style = torch.stack([recolor(s, other) if yes else s for s, other, yes in each])
-        return Batch(content, style, self.style_index, self.destylized)
+        return Batch(content, style, self.style_index, self.destylized, replaced)
 
 
 @dataclass(frozen=True)
@@ -132,14 +143,18 @@ class BatchDataset(Dataset[Squares]):
         sets = self._draw_sets(step, rng)
         numbers = rng.random((2 * self.batch_size, 2 + 2 * _TRIES))
         recolored = self._draw_recolored(len(sets), rng)
-        sources = self._sources(sets, recolored)
+        # a destylized picture is to be painted in its own colors
+        sets = [
+            replace(drawn, sources=()) if changed else drawn
+            for drawn, changed in zip(sets, recolored or [False] * len(sets), strict=True)
+        ]
         problems: list[str] = []
         places = [
             (self.styles[drawn.style], index, drawn.zoom)
             for drawn in sets
             for index in drawn.pictures
         ]
-        places += self._content_places(step, sets, sources)
+        places += self._content_places(step, sets)
         squares = torch.cat(
             [
                 self._square(self.read(style, index, problems), row, zoom)
@@ -148,11 +163,13 @@ class BatchDataset(Dataset[Squares]):
         )
         style, content = squares[: self.batch_size], squares[self.batch_size :]
         examples = self.batch_size // len(sets)
+        destylized = tuple(i for i in range(self.batch_size) if sets[i // examples].sources)
         return Squares(
             content,
             style.reshape(-1, examples, *style.shape[1:]),
             torch.tensor([drawn.style for drawn in sets], dtype=torch.int64),
-            tuple(place for place, source in enumerate(sources) if source is not None),
+            destylized,
+            self._replaced(step, destylized, problems),
             recolored,
             problems,
         )
@@ -172,29 +189,29 @@ class BatchDataset(Dataset[Squares]):
             return ()
         return tuple((rng.random(sets) < self.config.recolor).tolist())
 
-    @staticmethod
-    def _sources(sets: Sequence[DrawnSet], recolored: Sequence[bool]) -> list[int | None]:
-        """What takes each photo's place: nothing where the set is recolored.
-
-        A destylized picture is to be painted in its own colors.
-        """
-        changed = recolored or [False] * len(sets)
-        return [
-            None if other else source
-            for drawn, other in zip(sets, changed, strict=True)
-            for source in drawn.sources
-        ]
-
     def _content_places(
-        self, step: int, sets: Sequence[DrawnSet], sources: Sequence[int | None]
+        self, step: int, sets: Sequence[DrawnSet]
     ) -> Iterator[tuple[Style, int, float]]:
         """Yield what takes a content picture's place, its index in that and its zoom."""
-        drawn_zooms = [(drawn, zoom) for drawn in sets for zoom in drawn.photo_zooms]
-        for place, ((drawn, zoom), source) in enumerate(zip(drawn_zooms, sources, strict=True)):
-            if source is not None:  # strokes of these have the size of the set's
-                yield self.styles[drawn.style], source, drawn.zoom
-            else:
-                yield self.content, self._content_index(step, place), zoom
+        for number, drawn in enumerate(sets):
+            for place, zoom in enumerate(drawn.photo_zooms):
+                if drawn.sources:  # strokes of these have the size of the set's
+                    yield self.styles[drawn.style], drawn.sources[place], drawn.zoom
+                else:
+                    position = number * len(drawn.photo_zooms) + place
+                    yield self.content, self._content_index(step, position), zoom
+
+    def _replaced(self, step: int, places: Sequence[int], problems: list[str]) -> Tensor:
+        """Squares of the photos in whose place destylized pictures stand: (n, 3, C, C)."""
+        numbers = np.random.default_rng((self.seed, 3, step)).random((len(places), 2 + 2 * _TRIES))
+        squares = [
+            self._square(
+                self.read(self.content, self._content_index(step, place), problems), row, 1
+            )
+            for place, row in zip(places, numbers, strict=True)
+        ]
+        crop = self.config.crop
+        return torch.cat([torch.empty(0, 3, crop, crop, dtype=torch.uint8), *squares])
 
     def read(self, style: Style, index: int, problems: list[str]) -> Tensor:
         """Return a picture, (3, h, w) uint8, or the next one in its style that can be read.

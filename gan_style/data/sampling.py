@@ -18,15 +18,16 @@ class DrawnSet:
 
     style: index of the style.
     pictures: (K,) indices of its pictures.
-    sources: (K,) index of the picture of the style that is destylized and takes the place of each
-        photo; None: the photo stays.
+    sources: (K,) indices of its pictures that are destylized and take the photos' place; empty:
+        there are photos. Never both: set statistics would be met by what is painted from pictures
+        of the style, and photos could stay as they are.
     zoom: by how much the set's pictures are enlarged, 1 for `data.size`.
     photo_zooms: (K,) by how much each photo is.
     """
 
     style: int
     pictures: tuple[int, ...]
-    sources: tuple[int | None, ...]
+    sources: tuple[int, ...]
     zoom: float
     photo_zooms: tuple[float, ...]
 
@@ -80,10 +81,11 @@ def _shown(
     config: DataConfig, style: int, pictures: list[int], works: int, rng: np.random.Generator
 ) -> DrawnSet:
     """Decide how a set is shown. As many numbers are drawn whatever is turned on."""
-    repeated, zoomed = (rng.random(2) < (config.repeated, config.zoomed)).tolist()
+    chances = (config.repeated, config.destylized, config.zoomed)
+    repeated, destylized, zoomed = (rng.random(3) < chances).tolist()
     low, high = config.zoom_range
     zooms = low * (high / low) ** rng.random(1 + len(pictures))  # each ratio as likely
-    places, chances = rng.random((2, len(pictures)))
+    places = rng.random(len(pictures))
     if not zoomed:
         zooms = np.ones_like(zooms)
     if repeated:
@@ -91,12 +93,9 @@ def _shown(
     others = [index for index in range(works) if index not in pictures]
     # of one picture shown many times the code is to be that picture's
     from_these = others if others and not repeated else sorted(set(pictures))
-    sources = tuple(
-        from_these[int(place * len(from_these))] if chance < config.destylized else None
-        for place, chance in zip(places, chances, strict=True)
-    )
+    sources = [from_these[int(place * len(from_these))] for place in places] if destylized else []
     zoom, *photo_zooms = zooms.tolist()
-    return DrawnSet(style, tuple(pictures), sources, zoom, tuple(photo_zooms))
+    return DrawnSet(style, tuple(pictures), tuple(sources), zoom, tuple(photo_zooms))
 
 
 def _different(

@@ -14,7 +14,7 @@ def degraded_content(
 ) -> tuple[Tensor, Tensor]:
     """Filter the strokes out of the pictures of a style among the content, and add noise to photos.
 
-    The former get detail of the photos that are among the content, if any are.
+    The former get detail of the photos in whose place they stand.
 
     Args:
         batch: on the device of the training.
@@ -27,12 +27,9 @@ def degraded_content(
     pictures = batch.content
     photos = torch.tensor(sorted({*range(len(pictures))} - {*batch.destylized}), dtype=torch.int64)
     if batch.destylized:
-        places, detail = torch.tensor(batch.destylized), None
-        if len(photos):
-            chosen = photos[torch.randint(len(photos), (len(places),), generator=rng)]
-            detail = pictures[_on_device(chosen, pictures)]
-        places = _on_device(places, pictures)
-        pictures = pictures.index_copy(0, places, destylize(pictures[places], rng, detail))
+        places = _on_device(torch.tensor(batch.destylized), pictures)
+        without = destylize(pictures[places], rng, batch.replaced)
+        pictures = pictures.index_copy(0, places, without)
     if not noisy_share or not len(photos):
         return pictures, _on_device(photos[:0], pictures)
     count = max(1, round(noisy_share * len(pictures)))  # always as many, if there are

@@ -34,7 +34,8 @@ def config(tmp_path: Path) -> DataConfig:
     for i in range(7):
         Image.new("RGB", (60, 48), (0, 0, i + 1)).save(tmp_path / "photos" / f"{i}.png")
     styles, photos = str(tmp_path / "styles"), str(tmp_path / "photos")
-    return DataConfig(styles=styles, content=photos, size=48, crop=32, max_examples=4)
+    sides = {"size": 48, "crop": 32}
+    return DataConfig(styles=styles, content=photos, max_examples=4, destylized=0, **sides)
 
 
 def assert_equal(first: Batch, second: Batch) -> None:
@@ -408,10 +409,10 @@ def test_pictures_are_kept_as_large_as_the_largest_zoom(config: DataConfig) -> N
     assert slopes(data.validation().style.flatten(0, 1)).mean().item() == pytest.approx(1, abs=0.05)
 
 
-def test_destylized_pictures_are_of_the_style_of_their_set(config: DataConfig) -> None:
+def test_destylized_sets_take_pictures_of_their_style_for_photos(config: DataConfig) -> None:
     data = TrainingData(replace(config, destylized=0.4, held_out=0), 8, 0)
     plain = TrainingData(replace(config, held_out=0), 8, 0)
-    shares, mixed = [], 0
+    shares = []
     for step in range(40):
         batch, other = data.batch(step), plain.batch(step)
         set_size = batch.style.shape[1]
@@ -424,10 +425,12 @@ def test_destylized_pictures_are_of_the_style_of_their_set(config: DataConfig) -
                 assert float(square[1, 0, 0]) not in shown or len(shown) == 5
             else:
                 assert torch.equal(square, other.content[place])
+        assert batch.replaced is not None
+        photos = other.content[torch.tensor(batch.destylized, dtype=torch.int64)]
+        assert torch.equal(batch.replaced, photos)  # of one color: every square is the same
         shares.append(len(batch.destylized) / 8)
-        mixed += len({place // set_size for place in batch.destylized}) * set_size > 8 * shares[-1]
-    assert sum(shares) / 40 == pytest.approx(0.4, abs=0.08)
-    assert mixed > 10  # photos and pictures of the style side by side in a set
+        assert len(batch.destylized) % set_size == 0
+    assert sum(shares) / 40 == pytest.approx(0.4, abs=0.12)
     assert data.validation().destylized == data.training().destylized == ()
 
 
@@ -510,6 +513,10 @@ def test_split_keeps_each_photo_with_its_style(
 def test_split_keeps_track_of_destylized_pictures() -> None:
     batch = replace(numbered_batch(2, 4), destylized=(0, 1, 2, 3, 6))
     assert [part.destylized for part in batch.split(4)] == [(0, 1), (0, 1), (), (0,)]
+    numbers = torch.arange(5.0)[:, None, None, None].expand(-1, 3, 2, 2)
+    parts = replace(batch, replaced=numbers).split(4)
+    shown = [[] if p.replaced is None else p.replaced[:, 0, 0, 0].tolist() for p in parts]
+    assert shown == [[0, 1], [2, 3], [], [4]]
 
 
 def test_split_refuses_unequal_parts() -> None:
@@ -528,7 +535,7 @@ def test_real_collections_load_and_are_decoded_once(
     shared: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     styles = str(shared / "data" / "styles" / "vangogh")
-    data = TrainingData(DataConfig(styles=styles, content=styles), 8, 0)
+    data = TrainingData(DataConfig(styles=styles, content=styles, destylized=0), 8, 0)
     assert [style.name for style in data.styles] == ["vangogh"]
     assert data.content_count == 18
     assert not caplog.messages

@@ -56,15 +56,17 @@ def test_noise_is_in_photos_alone_and_in_all_of_them_in_turn() -> None:
     assert {place for noisy in found for place in noisy} == {4, 5, 6, 7}
 
 
-def test_detail_comes_from_the_photos_beside() -> None:
-    """Where those are plain none comes; what is drawn is the same."""
-    batch = batch_of()
-    batch = replace(batch, content=0.4 + 0.2 * batch.content, destylized=(0, 1, 2, 3))
-    plain = batch.content.clone()
-    plain[4:] = 0.5
-    lively, _ = degraded_content(batch, 0.0, rng(1))
-    calm, _ = degraded_content(replace(batch, content=plain), 0.0, rng(1))
+def test_detail_comes_from_the_photos_that_are_replaced() -> None:
+    """Where those are plain none comes; what else is drawn is the same."""
+    batch = replace(batch_of(), destylized=(0, 1, 2, 3))
+    photos = 0.4 + 0.2 * torch.rand(4, 3, 32, 32, generator=rng(7))
+    plain = torch.full_like(photos, 0.5)
+    lively, calm, without = (
+        degraded_content(replace(batch, replaced=replaced), 0.0, rng(1))[0]
+        for replaced in (photos, plain, None)
+    )
     assert (lively[:4] - calm[:4]).abs().mean() > 0.01
+    torch.testing.assert_close(calm, without, atol=1e-4, rtol=0)
 
 
 def test_where_there_are_no_photos_there_is_no_noise() -> None:
