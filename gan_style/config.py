@@ -204,8 +204,8 @@ class TrainConfig(Section, key="train"):
     """Stop after so many minutes of training, resumed parts included; null: no such limit."""
     patience: int | None = option(None, at_least=1, formerly="0")
     """Stop if so many checkpoints in a row are no better on pictures held out; null: never."""
-    batch_size: int = option(4, at_least=1)
-    """Content pictures a step. A CPU learns more from many small steps; a GPU has room for 16."""
+    batch_size: int = option(8, at_least=1)
+    """Content pictures a step."""
     accumulate: int = option(1, at_least=1)
     """Equal parts in which a batch is worked through; must divide `train.batch_size`."""
     learning_rate: float = option(1e-3, above=0)

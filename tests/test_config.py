@@ -189,7 +189,7 @@ def test_overrides_need_an_equals_sign(override: str) -> None:
     [
         (["data.size=64"], "data.crop is 128; it must be a multiple of 8, at most data.size (64)"),
         (["data.crop=100"], "data.crop is 100; it must be a multiple of 8"),
-        (["train.accumulate=3"], "train.accumulate is 3; it must divide train.batch_size (4)"),
+        (["train.accumulate=3"], "train.accumulate is 3; it must divide train.batch_size (8)"),
         (
             ["train.images=null", "train.steps=none", "train.minutes="],
             "train.images, train.steps and train.minutes are null; at least one",

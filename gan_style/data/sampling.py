@@ -19,8 +19,8 @@ class DrawnSet:
     style: index of the style.
     pictures: (K,) indices of its pictures.
     sources: (K,) indices of its pictures that are destylized and take the photos' place; empty:
-        there are photos. Never both: set statistics would be met by what is painted from pictures
-        of the style, and photos could stay as they are.
+        there are photos. Never both: else the set's statistics could be met by what is painted
+        from pictures of the style alone.
     zoom: by how much the set's pictures are enlarged, 1 for `data.size`.
     photo_zooms: (K,) by how much each photo is.
     """
