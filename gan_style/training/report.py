@@ -117,7 +117,7 @@ class Outcome:
             return f"it saw {pace.squares:,} squares {took}"
         if pace.squares >= pace.usual:
             return f"it saw {pace.squares:,} squares ({pace.usual:,} are usual) {took}"
-        few = ": too few to learn much from" if pace.few else ""
+        few = ": too few to learn much from" if pace.few and not self.helped else ""
         return f"it saw {pace.squares:,} of the {pace.usual:,} squares that are usual, {took}{few}"
 
     def _similarity(self) -> list[str]:

@@ -41,6 +41,12 @@ def report(**changes: object) -> str:
     return "\n".join(outcome(**changes).lines())
 
 
+def test_a_run_that_is_better_already_did_not_see_too_little() -> None:
+    words = "too few to learn much from"
+    assert words not in report(pace=FEW)
+    assert words in report(pace=FEW, after=Quality(WORSE, WORSE))
+
+
 def test_a_good_run_needs_no_advice() -> None:
     copied = {"mine": Memorization(1.02, [], 8)}
     lines = report(copied=copied, sheet="samples/a.png").splitlines()
