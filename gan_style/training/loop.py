@@ -125,8 +125,11 @@ class TrainingLoop:
     ) -> None:
         """Show and keep what is due, where the shares of the run were done before and after it."""
         run, step = self.config.run, self.trainer.steps_done
-        self._show(bar, share)
-        self._warn_of_the_clock()
+        pace = self.pace()
+        self._show(bar, share, pace)
+        if not self._warned and pace.speed is not None:
+            self._warned = True
+            self._warn_of_the_clock(pace)
         if step % run.log_every == 0:
             self._log(terms)
         if step % run.sample_every == 0:
@@ -135,20 +138,15 @@ class TrainingLoop:
             self.state.seconds = time.monotonic() - self._began
             self._checkpoint()
 
-    def _show(self, bar: "tqdm[Any]", share: float) -> None:
+    def _show(self, bar: "tqdm[Any]", share: float, pace: Pace) -> None:
         """Bring the bar to a share of the run, with the squares seen, of how many by its end."""
-        pace = self.pace()
         squares = f"{pace.squares:,} of {pace.squares / max(share, 1e-9):,.0f} squares"
         speed = "" if pace.speed is None else f", {pace.speed:.1f} a second"
         bar.set_postfix_str(f"{squares}{speed}{self._losses}", refresh=False)
         bar.update(100 * min(1.0, share) - bar.n)
 
-    def _warn_of_the_clock(self) -> None:
-        """Say once, as soon as the speed is known, if the clock will leave little of the run."""
-        pace = self.pace()
-        if self._warned or pace.speed is None:
-            return
-        self._warned = True
+    def _warn_of_the_clock(self, pace: Pace) -> None:
+        """Say if the clock will leave little of the run."""
         warning = pace.warning()
         if warning is not None:
             logger.warning(

@@ -228,6 +228,11 @@ def usual_of(monkeypatch: pytest.MonkeyPatch, squares: int) -> None:
 AUTO = ["train.steps=null", "train.images=auto", "train.minutes=5"]
 
 
+def train_until_usual(tiny: list[str], tiny_run: Path, folder: Path) -> Path:
+    """Train from a model, until the usual squares are seen or five minutes are over."""
+    return train_with(*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={folder}")
+
+
 def test_a_fast_machine_ends_after_the_squares_that_suit_the_collection(
     tiny: list[str],
     tiny_run: Path,
@@ -237,8 +242,7 @@ def test_a_fast_machine_ends_after_the_squares_that_suit_the_collection(
 ) -> None:
     clock_of(monkeypatch, 0.01)
     usual_of(monkeypatch, 8)
-    words = [*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={tmp_path / 'run'}"]
-    folder = train_with(*words)
+    folder = train_until_usual(tiny, tiny_run, tmp_path / "run")
     assert newest(folder).name == "step-00000004.safetensors"  # batches of two
     assert load_checkpoint(newest(folder))[1]["usual"] == 8
     assert "until 8 squares or 5 minutes;" in caplog.messages[0]
@@ -264,8 +268,7 @@ def test_a_slow_machine_says_what_it_can_do_and_what_to_type(
 ) -> None:
     usual_of(monkeypatch, 2_400)
     clock_of(monkeypatch, 12)  # two looks a step, and one between steps
-    words = [*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={tmp_path / 'my run'}"]
-    folder = train_with(*words)
+    folder = train_until_usual(tiny, tiny_run, tmp_path / "my run")
     warnings = [record.message for record in caplog.records if "will show it" in record.message]
     assert len(warnings) == 1
     first, command = warnings[0].splitlines()
