@@ -122,6 +122,9 @@ class ModelConfig(Section, key="model"):
     supersampling: float = option(1.5, at_least=1, at_most=4)
     """The generator works at so many times the picture's size, a multiple of 0.5, and reduces the
     result; 1.5 is that of the shipped model. Twice costs four times the work."""
+    smooth: bool = True
+    """Blur the generator's maps before it enlarges them for the last time: no lattice of dots. The
+    shipped model was trained without, and learns it when it is fine-tuned."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageFilter
@@ -228,3 +229,24 @@ def test_answers_that_do_not_fit_are_refused(program: ModuleType, text: str, rea
     pairs = [program.Pair(number, "ink", "p", "one") for number in (1, 2)]
     with pytest.raises(ValueError, match=reason):
         program.check_complete(program.read_answers(text), pairs)
+
+
+# ---------------------------------------------------------------------- lattice
+
+
+@pytest.mark.parametrize("program", ["lattice"], indirect=True)
+def test_a_lattice_is_found_where_it_is(program: ModuleType, tmp_path: Path) -> None:
+    """Dots of eight thirds of a pixel across, on noise."""
+    noise = np.random.default_rng(0).normal(128, 10, (256, 400))
+    dotted = noise + 4 * np.cos(2 * np.pi * 0.375 * np.arange(400))
+    for name, values in (("plain", noise), ("dotted", dotted)):
+        (tmp_path / name).mkdir()
+        picture = Image.fromarray(values.clip(0, 255).astype(np.uint8)).convert("RGB")
+        picture.save(tmp_path / name / "x.png")
+    plain, found = program.peaks(tmp_path / "plain"), program.peaks(tmp_path / "dotted")
+    assert max(plain) < 5
+    assert found[5] > 100  # 2.7 px, across
+    assert found[:5] + found[6:] == pytest.approx(plain[:5] + plain[6:], rel=0.2)
+    solid(tmp_path / "small/x.png", "red")
+    with pytest.raises(SystemExit, match="40x30 px; 256 are needed"):
+        program.peaks(tmp_path / "small")

@@ -1,10 +1,11 @@
-"""Show what training on a collection adds: photograph, base model, personal model, a row each.
+"""Show what training on a collection adds: photographs, base model, personal model.
 
-    python recipes/base/personal.py RUNS COLLECTIONS NAME … [-o docs/pictures/personal.jpg]
+    python recipes/base/personal.py RUNS COLLECTIONS NAME … [--photographs cat …]
+        [-o docs/pictures/personal.jpg]
 
-RUNS has a run folder NAME for each folder NAME of COLLECTIONS, as `benchmarks/methods.py …
---methods personal` leaves them. The photographs are scikit-image's; no model here was trained on
-them.
+A row for each NAME, with as many photographs as are named, one after another. RUNS has a run folder
+NAME for each folder NAME of COLLECTIONS, as `benchmarks/methods.py … --methods personal` leaves
+them. The photographs are scikit-image's; no model here was trained on them.
 """
 
 import argparse
@@ -26,8 +27,7 @@ from gan_style.data.images import (
     to_tensor,
 )
 
-PHOTOGRAPHS = ("astronaut", "chelsea", "rocket", "coffee")
-SIZE, SHOWN_SIZE = 512, 320  # pixels: painted at, shown at
+SIZE, SHOWN_SIZE = 512, 224  # pixels: painted at, shown at
 
 
 def main() -> None:
@@ -37,20 +37,25 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("collections", type=Path)
     parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("--photographs", nargs="+", default=["rocket", "astronaut"])
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/pictures/personal.jpg"))
     options = parser.parse_args()
+    photos = [center_crop(Image.fromarray(getattr(data, n)())) for n in options.photographs]
     base, rows = Stylizer.from_pretrained(), []
-    for place, name in enumerate(options.names):
-        photograph = PHOTOGRAPHS[place % len(PHOTOGRAPHS)]
-        photo = center_crop(Image.fromarray(getattr(data, photograph)()))
+    for name in options.names:
         pictures = find_pictures(options.collections / name)
-        painted = [
-            stylizer.stylize(photo, stylizer.encode(pictures, name), size=SIZE)
-            for stylizer in (base, Stylizer.from_pretrained(options.runs / name))
-        ]
-        shown = [photo, *painted]
+        models = [base, Stylizer.from_pretrained(options.runs / name)]
+        codes = [model.encode(pictures, name) for model in models]
+        shown = []
+        for photo in photos:
+            painted = [
+                model.stylize(photo, code, size=SIZE)
+                for model, code in zip(models, codes, strict=True)
+            ]
+            shown += [photo, *painted]
         rows.append([to_tensor(resize_short_side(picture, SHOWN_SIZE)) for picture in shown])
-    grid = picture_grid(rows, ["photograph", "base model, their code", "after five minutes"])
+    headings = ["photograph", "base model, their code", "after five minutes"]
+    grid = picture_grid(rows, headings * len(photos))
     save_picture(grid, options.out)
 
 

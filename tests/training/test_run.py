@@ -49,17 +49,20 @@ from gan_style.training.validation import Best
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
+SHOWN = 64  # pixels of the paintings at the end of a run
 RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 
 @pytest.fixture(autouse=True)
 def _few_paintings_are_searched_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One painting a style, not eight: most of a tiny run's time is theirs; a sheet of one row.
+    """One small painting a style, not eight; a small sheet of one row: most of the time is theirs.
 
     One photo is too few for a likeness, too.
     """
     monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
+    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", SHOWN)
     monkeypatch.setattr("gan_style.training.comparison._PHOTOS", 1)
+    monkeypatch.setattr("gan_style.training.comparison.READING_SIDE", SHOWN)
     monkeypatch.setattr("gan_style.training.likeness._PHOTOS", 1)
 
 
@@ -167,7 +170,7 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
     tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
-    model = {"code_dim": 16, "size": "small", "supersampling": 1.5}
+    model = {"code_dim": 16, "size": "small", "supersampling": 1.5, "smooth": True}
     assert facts == {"kind": "model", "model": model}
     for name, tensor in exported.items():
         assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
@@ -307,7 +310,7 @@ def test_a_run_of_few_steps_is_told_to_have_seen_few(
     sheet = folder / "samples" / "base-and-mine-00000004.png"
     assert f"compare     {sheet} (photo, base model, mine)" in text
     with Image.open(sheet) as picture:
-        assert picture.width > 5 * 288  # photo, and base and mine of two styles
+        assert picture.width > 5 * SHOWN  # photo, and base and mine of two styles
     assert ", 8 of 8 squares" in capsys.readouterr().err  # the bar
 
 
