@@ -82,6 +82,7 @@ def option(
     short: str | None = None,
     metavar: str | None = None,
     positional: bool = False,
+    listed: bool = False,
     formerly: str | None = None,
 ) -> Default:
     """Declare a field of a section.
@@ -98,10 +99,17 @@ def option(
         short: a letter for the command line.
         metavar: what stands for the value in a command's help.
         positional: whether a command takes it by its place and not by its name.
+        listed: whether a command takes all words after it, up to the next option.
         formerly: the text that meant "not given" before None did, still read as that.
     """
     limits = Limits(at_least, above, at_most, below, tuple(choices), pattern, allowed)
-    about = {"short": short, "metavar": metavar, "positional": positional, "formerly": formerly}
+    about = {
+        "short": short,
+        "metavar": metavar,
+        "positional": positional,
+        "listed": listed,
+        "formerly": formerly,
+    }
     start: Any = MISSING if default is ... else default
     declared: Any = field(default=start, metadata={"limits": limits, **about})
     return declared  # type: ignore[no-any-return]
@@ -240,7 +248,10 @@ def options_of(section: type[Section]) -> tuple[Option, ...]:
             declared.metadata.get("limits", Limits()),
             declared.default,
             _meaning(section, declared.name),
-            {**dict.fromkeys(("short", "metavar", "positional", "formerly")), **declared.metadata},
+            {
+                **dict.fromkeys(("short", "metavar", "positional", "listed", "formerly")),
+                **declared.metadata,
+            },
         )
         for declared in fields(section)  # type: ignore[arg-type]
     )

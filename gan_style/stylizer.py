@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from gan_style.files import replacing
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
+from gan_style.painting.masks import Mask, read_mask
 from gan_style.painting.painter import Painter
+from gan_style.painting.regions import Region, paint_regions
 from gan_style.painting.strips import Pixels
 from gan_style.pretrained import (
     CONFIG_FILE,
@@ -34,6 +36,8 @@ from gan_style.style_code import StyleCode
 
 Style: TypeAlias = StyleCode | Picture | Sequence[Picture]
 """A code, the path of its file, its name, or pictures to encode: in memory, paths, or a folder."""
+Regions: TypeAlias = Sequence[tuple[Style, Mask | None]]
+"""Styles and where each goes; with None, where the masks of the others leave something."""
 
 
 class Stylizer:
@@ -173,13 +177,16 @@ class Stylizer:
     def stylize(
         self,
         picture: Picture,
-        style: Style,
+        style: Style | Regions,
         strength: float = 1.0,
         *,
         keep_color: bool = False,
         size: int | None = None,
         stroke_size: float = 1.0,
         memory: float | None = None,
+        feather: float = 0.0,
+        protect: str | None = None,
+        strength_map: Mask | None = None,
     ) -> Image.Image:
         """Paint a picture in a style.
 
@@ -189,16 +196,23 @@ class Stylizer:
 
         Args:
             picture: PIL picture or path.
-            style: as `style` takes it: a code of this model, a file, a name, or pictures.
+            style: as `style` takes it: a code of this model, a file, a name, or pictures. Or
+                several, each with a mask: a gray picture of the photo's proportions, white where
+                the style is seen. What no mask covers stays the photo, unless the mask of one of
+                them is None.
             strength: 0 gives the picture back, 1 the full style.
             keep_color: keep the picture's colors and take only the light and dark of the painting.
             size: short side in pixels of the painting; None keeps the picture's own.
             stroke_size: 0.5 to 4, how many times as large strokes are as in the style's pictures.
             memory: GB that painting may take; None takes what is free, no more than 2 on a CPU.
+            feather: percent of the short side over which the borders of masks are softened.
+            protect: "faces" paints faces at half the strength.
+            strength_map: a gray picture: how much of the strength goes where, white all of it.
 
         Raises:
-            PictureError: the picture, or not one of the style's, can be read.
-            StyleError: no such style, or a code of another model.
+            PictureError: the picture, a mask, or not one of the style's, can be read; a mask has
+                other proportions than the picture.
+            StyleError: no such style, a code of another model, or two without a mask.
             ConfigError: an option that is not allowed, such as a strength outside [0, 1].
             TooLargeError: the painting does not fit into memory; it names a size that does.
         """
@@ -208,35 +222,69 @@ class Stylizer:
             size=size,
             stroke_size=stroke_size,
             memory=memory,
+            feather=feather,
+            protect=protect,
         )
-        code = self.style(style)
-        self.refuse_foreign(code)
+        regions = self.regions(style)
+        strengths = None if strength_map is None else read_mask(strength_map, "the strength map")
         refuse_too_large_painting(picture, size)
         opened = open_picture(picture)
-        return Image.fromarray(self.paint(np.asarray(opened), code, config))
+        return Image.fromarray(self.paint(np.asarray(opened), regions, config, strengths))
+
+    def regions(self, style: Style | Regions, *, progress: Progress = iter) -> list[Region]:
+        """What `paint` takes, of one style or of several with their masks.
+
+        Args:
+            style: as `stylize` takes it.
+            progress: as for `style`.
+
+        Raises:
+            PictureError: a mask, or not one of the pictures of a style, can be read.
+            StyleError: no such style, a code of another model, or two without a mask.
+        """
+        pairs: Regions = style if _are_regions(style) else [(style, None)]  # type: ignore[list-item]
+        masks = [None if m is None else read_mask(m) for _, m in pairs]
+        without = sum(mask is None for mask in masks)
+        if without > 1:
+            raise StyleError(
+                f"{without} styles have no mask; one may have none, which takes what "
+                "the masks of the others leave"
+            )
+        styles = [self.style(each, progress=progress) for each, _ in pairs]
+        for each in styles:
+            self.refuse_foreign(each)
+        return [Region(each, mask) for each, mask in zip(styles, masks, strict=True)]
 
     def paint(
         self,
         pixels: Pixels,
-        style: StyleCode,
+        style: StyleCode | Sequence[Region],
         config: PaintConfig = PaintConfig(),  # noqa: B008
+        strengths: Pixels | None = None,
     ) -> Pixels:
         """As `stylize`, from and to arrays of pixels.
 
         Args:
             pixels: (H, W, 3) RGB, uint8 or uint16; is not changed.
-            style: a code of this model.
+            style: a code of this model, or regions of such codes.
             config: the options of `stylize`.
+            strengths: (h, w) uint8 of the same proportions: how much of the strength goes where.
 
         Returns:
             (H, W, 3) of the same type, or with the short side `config.size`.
 
         Raises:
+            PictureError: a mask has other proportions than the pixels.
             StyleError: a code of another model.
             TooLargeError: the painting does not fit into memory.
         """
-        self.refuse_foreign(style)
-        return Painter(self.model, self.device, self.precision).paint(pixels, style, config)
+        regions = [Region(style)] if isinstance(style, StyleCode) else style
+        for region in regions:
+            self.refuse_foreign(region.style)
+        paint = Painter(self.model, self.device, self.precision).paint
+        if all(each is None for each in (regions[0].mask, strengths, config.protect)):
+            return paint(pixels, regions[0].style, config)
+        return paint_regions(paint, pixels, regions, config, strengths)
 
     def save_pretrained(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write model and named styles into a folder that `from_pretrained` reads.
@@ -291,6 +339,13 @@ class Stylizer:
                 f"style {code.name!r} has {code.dim} numbers, the model "
                 f"{self.model.config.code_dim}"
             )
+
+
+def _are_regions(style: Style | Regions) -> TypeGuard[Regions]:
+    """Whether these are styles with masks, and not pictures of one style."""
+    if not isinstance(style, Sequence) or isinstance(style, str):
+        return False
+    return bool(style) and all(isinstance(each, tuple) for each in style)
 
 
 class _StyleFiles(Mapping[str, StyleCode]):

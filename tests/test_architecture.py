@@ -15,7 +15,7 @@ FOUNDATION = {
     *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
     *("files", "device", "memory", "color", "checkpoint", "style_code"),
 }
-API = {"pretrained", "encoding", "stylizer"}
+API = {"pretrained", "encoding", "stylizer", "comparing"}
 
 ROWS = {  # package -> those below it that it may import
     "foundation": "",

@@ -168,21 +168,24 @@ class Strip(Output, Model):
         photo = existing(self.photo)
         from tqdm import tqdm
 
-        from gan_style.data.grid import picture_grid
-        from gan_style.data.images import save_picture, to_tensor
+        from gan_style.data.grid import Cell, wrapped_sheet
+        from gan_style.data.images import open_picture, resize_short_side, save_picture
         from gan_style.stylizer import Stylizer
 
         stylizer = Stylizer.from_pretrained(self.model, device=self.device)
         styles = [stylizer.style(place) for place in self.styles]
         shares = [step / self.steps for step in range(self.steps)]
         between = [one.interpolate(two, share) for one, two in pairwise(styles) for share in shares]
-        painted = [
-            to_tensor(stylizer.stylize(photo, style, size=self.size))
-            for style in tqdm([*between, styles[-1]], unit=" paintings", leave=False)
-        ]
-        names = ["" for _ in painted]
+        names = ["" for _ in (*between, None)]
         names[:: self.steps] = [style.name for style in styles]
-        save_picture(picture_grid([painted], names), output)
+        before = Cell(resize_short_side(open_picture(photo), self.size), "photo")
+        painted = [
+            Cell(stylizer.stylize(before.picture, style), name)
+            for style, name in zip(
+                tqdm([*between, styles[-1]], unit=" paintings", leave=False), names, strict=True
+            )
+        ]
+        save_picture(wrapped_sheet([(before, painted)]), output)
         print(f"painted {output}")
 
 

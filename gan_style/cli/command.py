@@ -123,27 +123,34 @@ class _Argument(click.Argument):
         return (self.metavar or "", self.help or "")
 
 
+class _Option(click.Option):
+    """An option that may take all words up to the next option: `--models base runs/mine`."""
+
+    listed = False
+
+
 class _Command(click.Command):
     """A command that takes `--size 288 512` for `--size 288 --size 512`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        several = [
-            name
-            for parameter in self.params
-            if isinstance(parameter, click.Option) and parameter.multiple
-            for name in parameter.opts
-            if parameter.type is click.INT  # what follows a path may be a place of its own
-        ]
-        return super().parse_args(ctx, list(_each_named(args, several)))
+        options = [each for each in self.params if isinstance(each, _Option) and each.multiple]
+        listed = [name for each in options if each.listed for name in each.opts]
+        # what follows a number may be a place of its own
+        numbers = [name for each in options if each.type is click.INT for name in each.opts]
+        return super().parse_args(ctx, list(_each_named(args, numbers, listed)))
 
 
-def _each_named(words: list[str], options: list[str]) -> Iterator[str]:
-    """The words, with the name of one of the options before each whole number that follows it."""
+def _each_named(words: list[str], numbers: list[str], listed: list[str]) -> Iterator[str]:
+    """The words, with the name of an option before each value of it after the first.
+
+    numbers: options that take the whole numbers after them. listed: those that take everything up
+    to the next option.
+    """
     name, values = None, 0
     for word in words:
-        if word in options:
+        if word in numbers or word in listed:
             name, values = word, 0
-        elif name and word.isdigit():
+        elif name and (word.isdigit() if name in numbers else not word.startswith("-")):
             if values:
                 yield name
             values += 1
@@ -194,7 +201,7 @@ def _parameter(each: Option) -> click.Parameter:
         return argument
     default = {} if required else {"default": each.default}  # to click, None is a default, too
     names = [f"-{each.about['short']}"] if each.about["short"] else []
-    return click.Option(
+    option = _Option(
         [*names, f"--{each.name.replace('_', '-')}", each.name],
         type=kind,
         is_flag=each.kind is bool,
@@ -202,9 +209,11 @@ def _parameter(each: Option) -> click.Parameter:
         multiple=repeated,
         **default,
         show_default=each.kind is not bool and each.default not in (None, (), MISSING),
-        metavar=metavar,
+        metavar=f"{metavar} ..." if each.about["listed"] else metavar,
         help=" ".join(each.meaning.split()),
     )
+    option.listed = bool(each.about["listed"])
+    return option
 
 
 def _click_type(each: Option, kind: Any) -> "click.ParamType[Any]":

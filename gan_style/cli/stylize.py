@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple
 
 from gan_style.cli.command import Model, Output
+from gan_style.cli.masks import MaskPlace, masks_of
 from gan_style.cli.photos import (
     FORMAT_NAMES,
     STANDARD,
@@ -25,6 +26,7 @@ from gan_style.painting.config import PaintConfig
 if TYPE_CHECKING:
     from gan_style.painting.canvas import Canvas
     from gan_style.painting.strips import Pixels
+    from gan_style.stylizer import Stylizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +44,20 @@ class Stylize(Output, Model, PaintConfig):
         "gan-style stylize photo.jpg --style my_pictures -o like_mine.png --size 512",
         "gan-style stylize holiday_photos --style mine --model runs/mine -o painted",
         "gan-style stylize holiday_photos --style mosaic -o painted --format jpg --skip-existing",
+        "gan-style stylize photo.jpg --style mosaic --mask sky.png --style woodcut -o two.png",
         "gan-style stylize - --style mosaic -o - < photo.heic > painted.png",
     )
 
     photos: tuple[str, ...] = option(positional=True, metavar="PHOTO")
     """Photos, or folders of photos; - is standard input."""
-    style: str = option(metavar="STYLE")
-    """A code, a picture, a folder of pictures, or a name."""
+    style: tuple[str, ...] = option(metavar="STYLE")
+    """A code, a picture, a folder of pictures, or a name; several, each where its --mask is."""
+    mask: tuple[str, ...] = option((), metavar="MASK")
+    """A gray picture, white where the style is seen and black where it is not, or a folder with one
+    named like each photo. The first is of the first style; the last style may have none, and goes
+    where the others leave something."""
+    strength_map: str | None = option(None, metavar="MASK")
+    """A gray picture, or a folder of them: how much of the strength goes where."""
     output: str = option(short="o", metavar="PATH")
     """A file that ends in .png, .jpg, .webp, .avif or .tiff, a folder, or - for standard output."""
     format: str | None = option(None, choices=FORMAT_NAMES)
@@ -66,6 +75,7 @@ class Stylize(Output, Model, PaintConfig):
         """Paint all that can be read; one that cannot is reported and skipped."""
         if self.force and self.skip_existing:
             raise ConfigError("--force and --skip-existing exclude each other; give one")
+        places = self._mask_places()
         if STANDARD in self.photos and sys.stdin.isatty():
             raise ConfigError("PHOTO is -, but nothing is piped into standard input")
         stream = self._standard_output() if self.output == STANDARD else None
@@ -78,7 +88,13 @@ class Stylize(Output, Model, PaintConfig):
                 what = f"{count} files that are no pictures ({endings(whole.left_alone)})"
                 print(f"left alone: {what}")
             if photos:
-                self._paint_all(photos, stream)
+                self._paint_all(photos, places, stream)
+
+    def _mask_places(self) -> "_Places":
+        if self.feather and not self.mask:
+            raise ConfigError("--feather softens the borders of masks; give --mask, too")
+        strengths = MaskPlace.at(self.strength_map) if self.strength_map else None
+        return _Places(masks_of(self.style, self.mask), strengths)
 
     def _standard_output(self) -> IO[bytes]:
         if sys.stdout.isatty():
@@ -109,7 +125,7 @@ class Stylize(Output, Model, PaintConfig):
         refuse_unwritable(photo.target for photo in photos if photo.target)
         refuse_full_disk(photos, self.size)
 
-    def _paint_all(self, photos: list[Photo], stream: IO[bytes] | None) -> None:
+    def _paint_all(self, photos: list[Photo], places: "_Places", stream: IO[bytes] | None) -> None:
         from tqdm import tqdm
 
         from gan_style.device import keep_freed_memory
@@ -117,10 +133,7 @@ class Stylize(Output, Model, PaintConfig):
 
         keep_freed_memory()
         stylizer = Stylizer.from_pretrained(self.model, device=self.device)
-        style = stylizer.style(self.style)
-        stylizer.refuse_foreign(style)
-        config = self.only(PaintConfig)
-        work = _Work(self, lambda pixels: stylizer.paint(pixels, style, config), stream)
+        work = _Work(self, _paint_with(stylizer, self, places), stream)
         painted = skipped = 0
         try:
             with closing(work.outcomes(photos)) as outcomes:
@@ -143,6 +156,33 @@ class Stylize(Output, Model, PaintConfig):
             print(f"painted {painted} into {self.output}")
 
 
+class _Places(NamedTuple):
+    """Where the masks are: one for each style, None without, and the strength map."""
+
+    masks: list[MaskPlace | None]
+    strengths: MaskPlace | None
+
+
+def _paint_with(
+    stylizer: "Stylizer", options: Stylize, places: _Places
+) -> Callable[[Photo, "Pixels"], "Pixels"]:
+    """What paints a photo's pixels; the styles are read here, once."""
+    from gan_style.painting.regions import Region
+
+    styles = [stylizer.style(each) for each in options.style]
+    for style in styles:
+        stylizer.refuse_foreign(style)
+    config = options.only(PaintConfig)
+
+    def paint(photo: Photo, pixels: "Pixels") -> "Pixels":
+        masks = [place.read(photo) if place else None for place in places.masks]
+        regions = [Region(style, mask) for style, mask in zip(styles, masks, strict=True)]
+        strengths = places.strengths.read(photo) if places.strengths else None
+        return stylizer.paint(pixels, regions, config, strengths)
+
+    return paint
+
+
 def _naming(name: str, error: GanStyleError) -> str:
     """The error, with the name of the photo unless it has it already."""
     return str(error) if name in str(error) else f"{name}: {error}"
@@ -152,7 +192,10 @@ class _Work:
     """How photos are read, painted and written; `lost` counts what files could not keep."""
 
     def __init__(
-        self, options: Stylize, paint: Callable[["Pixels"], "Pixels"], stream: IO[bytes] | None
+        self,
+        options: Stylize,
+        paint: Callable[[Photo, "Pixels"], "Pixels"],
+        stream: IO[bytes] | None,
     ) -> None:
         self.options = options
         self.paint = paint

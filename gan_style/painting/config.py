@@ -24,3 +24,7 @@ class PaintConfig(Section):
     """How many times as large strokes are, relative to the picture, as in the style's pictures."""
     memory: float | None = option(None, above=0, metavar="GB")
     """Memory that painting may take; if not given, what is free, and no more than 2 on a CPU."""
+    feather: float = option(0.0, at_least=0, at_most=50, metavar="PERCENT")
+    """Soften the borders of masks over so much of the short side."""
+    protect: str | None = option(None, choices=("faces",))
+    """Paint faces at half the strength."""

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 def paint_all(
     items: Iterable[Item],
     read: Callable[[Item], Canvas],
-    paint: Callable[[Pixels], Pixels],
+    paint: Callable[[Item, Pixels], Pixels],
     write: Callable[[Item, Canvas], None],
 ) -> Generator[tuple[Item, GanStyleError | None], None, None]:
     """Paint all that can be read: while one is painted, the next is read and the last is written.
@@ -25,7 +25,8 @@ def paint_all(
     Args:
         items: what `read` and `write` are told to read and to write.
         read: raises PictureError or TooLargeError for one that is to be skipped.
-        paint: (H, W, 3) of a canvas -> the same kind, in any size; may raise the same.
+        paint: an item and (H, W, 3) of its canvas -> the same kind, in any size; may raise the
+            same.
         write: what it raises ends the work.
 
     Yields:
@@ -39,7 +40,7 @@ def paint_all(
         last: tuple[Item, Future[None]] | None = None
         for item, reading in _ahead(items, read, reader):
             try:
-                painting = _painting(reading, paint)
+                painting = _painting(item, reading, paint)
             except (PictureError, TooLargeError) as error:
                 yield item, error
                 continue
@@ -65,10 +66,12 @@ def _ahead(
         yield ready
 
 
-def _painting(reading: Future[Canvas], paint: Callable[[Pixels], Pixels]) -> Canvas:
+def _painting(
+    item: Item, reading: Future[Canvas], paint: Callable[[Item, Pixels], Pixels]
+) -> Canvas:
     canvas = reading.result()
     try:
-        return canvas.painted(paint(canvas.pixels))
+        return canvas.painted(paint(item, canvas.pixels))
     except TooLargeError as error:
         raise TooLargeError(f"{canvas.source}: {error}") from error
 

@@ -16,6 +16,7 @@ from gan_style import StyleCode, Stylizer
 from gan_style.cli.check import Check
 from gan_style.cli.codes import Encode, Mix, Sample, Strip
 from gan_style.cli.command import click_command
+from gan_style.cli.compare import Compare, Styles
 from gan_style.cli.evaluate import Evaluate
 from gan_style.cli.main import command_line, main, train_main
 from gan_style.cli.optimize import Optimize
@@ -36,8 +37,13 @@ OPTIONS = {
     "stylize": [
         *("PHOTO...", "--style", "--model", "--output", "--strength", "--keep-color", "--size"),
         *("--device", "--force", "--format", "--quality", "--keep-gps", "--skip-existing"),
-        "woodblock",
+        *("--mask", "--feather", "--strength-map", "--protect", "woodblock"),
     ],
+    "compare": [
+        *("PHOTO...", "--styles", "--models", "--strength", "--stroke-size", "--size", "--output"),
+        *("--force", "--device", "woodblock"),
+    ],
+    "styles": ["--model", "--output", "--force", "--device"],
     "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
     "sample": [
         *("--n", "--near", "--photo", "--size", "--seed", "--output", "--model", "--device"),
@@ -105,7 +111,10 @@ def test_every_option_of_every_command_has_help() -> None:
 
 
 def test_the_examples_of_the_help_can_be_parsed() -> None:
-    for kind in (Check, Encode, Evaluate, Mix, Optimize, Sample, Strip, Stylize, Train):
+    for kind in (
+        *(Check, Compare, Encode, Evaluate, Mix, Optimize, Sample, Strip, Styles, Stylize),
+        Train,
+    ):
         assert kind.examples
         for example in kind.examples:
             words = shlex.split(example)

@@ -398,3 +398,111 @@ def test_a_profile_is_described(words: list[Any], tmp_path: Path) -> None:
     with Image.open(tmp_path / "y.png") as image:
         described = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     assert "sRGB" in ImageCms.getProfileDescription(described)
+
+
+# masks
+
+
+def mask_file(path: Path, left: int, right: int, size: tuple[int, int] = (60, 40)) -> Path:
+    values = np.full((size[1], size[0]), left, np.uint8)
+    values[:, size[0] // 2 :] = right
+    Image.fromarray(values).save(path)
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def painting(tiny_run: Path) -> list[Any]:
+    styles = tiny_run / "styles"
+    words = ["--style", styles / "ink.style.safetensors", "--model", tiny_run, "--device", "cpu"]
+    return [*words, "--style", styles / "oil.style.safetensors"]
+
+
+def pixels_of(path: Path) -> Any:
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_styles_go_where_their_masks_are(photo: Path, painting: list[Any], tmp_path: Path) -> None:
+    left, right = (tmp_path / "left.png", 255, 0), (tmp_path / "right.png", 0, 255)
+    both = ["--mask", mask_file(*left), "--mask", mask_file(*right)]
+    done(photo, *painting, *both, "-o", tmp_path / "both.png")
+    done(photo, *painting, *both[:2], "-o", tmp_path / "rest.png")
+    done(photo, *painting[:6], *both[:2], "-o", tmp_path / "one.png")
+    assert (pixels_of(tmp_path / "both.png") == pixels_of(tmp_path / "rest.png")).all()
+    one, before = pixels_of(tmp_path / "one.png"), pixels_of(photo)
+    assert (one[:, 30:] == before[:, 30:]).all()
+    assert (one[:, :30] == pixels_of(tmp_path / "both.png")[:, :30]).all()
+    assert (one[:, :30] != before[:, :30]).any()
+    soft = [*both[:2], "--feather", 30]
+    done(photo, *painting[:6], *soft, "-o", tmp_path / "soft.png")
+    assert (pixels_of(tmp_path / "soft.png")[:, 31] != before[:, 31]).any()
+
+
+def test_a_folder_has_a_mask_for_each_photo(
+    photo: Path, painting: list[Any], tmp_path: Path, capsys: Capture
+) -> None:
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    photos.mkdir(), masks.mkdir()
+    for name in ("a", "b", "c"):
+        shutil.copy(photo, photos / f"{name}.png")
+    mask_file(masks / "a.png", 0, 0)
+    mask_file(masks / "b.png", 0, 0, (40, 60))  # of another photo
+    out = tmp_path / "out"
+    done(photos, *painting[:6], "--mask", masks, "-o", out)
+    assert named(out) == ["a.png"]
+    assert (pixels_of(out / "a.png") == pixels_of(photo)).all()
+    said = capsys.readouterr()
+    assert "b.png: the mask has 40x60 px, and the photo 60x40" in said.out + said.err
+    assert f"c.png has no mask in {masks}" in said.out + said.err
+    assert "2 of 3 photos were skipped" in said.out
+
+
+def test_a_strength_map_says_how_much(photo: Path, painting: list[Any], tmp_path: Path) -> None:
+    map_file = mask_file(tmp_path / "map.png", 0, 255)
+    done(photo, *painting[:6], "--strength-map", map_file, "-o", tmp_path / "some.png")
+    done(photo, *painting[:6], "-o", tmp_path / "whole.png")
+    some, whole = pixels_of(tmp_path / "some.png"), pixels_of(tmp_path / "whole.png")
+    assert (some[:, :30] == pixels_of(photo)[:, :30]).all()
+    assert (some[:, 30:] == whole[:, 30:]).all()
+
+
+@pytest.mark.parametrize(
+    ("styles", "words", "said"),
+    [
+        (2, [], "0 of --mask, and 2 styles take 2 masks, or 1"),
+        (2, ["--mask", "m.png"] * 3, "3 of --mask, and 2 styles take 2 masks"),
+        (1, ["--mask", "m.png"] * 2, "2 of --mask, and one of --style"),
+        (1, ["--feather", 5], "--feather softens the borders of masks; give --mask, too"),
+        (1, ["--mask", "m.png", "--feather", 60], "--feather is 60"),
+        (1, ["--mask", "nowhere.png"], "nowhere.png does not exist"),
+        (1, ["--strength-map", "nowhere.png"], "nowhere.png does not exist"),
+        (1, ["--protect", "hands"], "'hands' is not"),
+        (1, ["--mask", "empty"], "no pictures in folder empty"),
+        (1, ["--mask", "twice"], "both masks for photos named 'a'"),
+    ],
+)
+def test_masks_that_cannot_be_meant_are_refused_before_any_work(
+    styles: int,
+    words: list[Any],
+    said: str,
+    photo: Path,
+    painting: list[Any],
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_model(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    for folder in ("twice", "twice/more"):
+        Path(folder).mkdir()
+        mask_file(Path(folder) / "a.png", 0, 255)
+    mask_file(Path("m.png"), 0, 255)
+    chosen = painting if styles == 2 else painting[:6]
+    assert said in failed(capsys, photo, *chosen, *words, "-o", tmp_path / "x.png")

@@ -16,7 +16,7 @@ def read(number: int) -> Canvas:
     return Canvas(np.full((2, 2, 3), number, np.uint8), source=f"{number}.png")
 
 
-def darker(pixels: Pixels) -> Pixels:
+def darker(number: int, pixels: Pixels) -> Pixels:
     return pixels - 1
 
 
@@ -43,7 +43,7 @@ def test_reading_painting_and_writing_go_on_at_the_same_time() -> None:
             third_is_read.set()
         return read(number)
 
-    def paint(pixels: Pixels) -> Pixels:
+    def paint(number: int, pixels: Pixels) -> Pixels:
         if pixels[0, 0, 0] == 2:
             assert third_is_read.wait(10)
             second_is_painted.set()
@@ -77,7 +77,7 @@ def test_few_pictures_are_in_memory_at_a_time() -> None:
     work = paint_all(
         range(12),
         reading,
-        lambda pixels: np.zeros((2, 2, 3), np.uint8),
+        lambda number, pixels: np.zeros((2, 2, 3), np.uint8),
         lambda number, canvas: slow.wait(0.01) and None,
     )
     assert len(list(work)) == 12
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_or_painted_is_reported_and_the_rest_goes_on() -> No
             raise PictureError("2.png: broken")
         return read(number)
 
-    def paint(pixels: Pixels) -> Pixels:
+    def paint(number: int, pixels: Pixels) -> Pixels:
         if pixels[0, 0, 0] == 4:
             raise TooLargeError("a picture of 9x9 px needs more memory")
         return pixels
@@ -109,7 +109,7 @@ def test_a_writer_that_fails_ends_the_work_and_loses_nothing(kind: type[BaseExce
     """The one painted meanwhile is written, too; none is begun after that."""
     written, painted = Written(), []
 
-    def paint(pixels: Pixels) -> Pixels:
+    def paint(number: int, pixels: Pixels) -> Pixels:
         painted.append(int(pixels[0, 0, 0]))
         return pixels
 
@@ -127,7 +127,7 @@ def test_a_writer_that_fails_ends_the_work_and_loses_nothing(kind: type[BaseExce
 def test_an_interruption_while_painting_keeps_what_is_painted() -> None:
     written = Written()
 
-    def paint(pixels: Pixels) -> Pixels:
+    def paint(number: int, pixels: Pixels) -> Pixels:
         if pixels[0, 0, 0] == 3:
             raise KeyboardInterrupt
         return pixels
@@ -140,7 +140,7 @@ def test_an_interruption_while_painting_keeps_what_is_painted() -> None:
 
 
 def test_an_error_nobody_expects_is_not_swallowed() -> None:
-    def paint(pixels: Pixels) -> Pixels:
+    def paint(number: int, pixels: Pixels) -> Pixels:
         raise RuntimeError("a mistake of ours")
 
     with pytest.raises(RuntimeError, match="mistake"):
