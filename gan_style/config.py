@@ -122,9 +122,6 @@ class ModelConfig(Section, key="model"):
     supersampling: float = option(1.5, at_least=1, at_most=4)
     """The generator works at so many times the picture's size, a multiple of 0.5, and reduces the
     result; 1.5 is that of the shipped model. Twice costs four times the work."""
-    smooth: bool = True
-    """Blur the generator's maps before it enlarges them for the last time: no lattice of dots. The
-    shipped model was trained without, and learns it when it is fine-tuned."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class LossWeights(Section, key="losses"):
 
     adversarial: float = option(2.0, at_least=0)
     """The adversarial loss: the discriminator is to take the output for a picture of this style."""
-    content: float = option(0.1, at_least=0)
+    content: float = option(0.25, at_least=0)
     """Squared distance of relu3_1 to the content picture."""
     gram: float = option(10.0, at_least=0)
     """Relative squared distance of Gram matrices to the style pictures."""

@@ -90,11 +90,11 @@ def written(path: Path, described: object, tensors: dict[str, torch.Tensor]) -> 
 
 
 def test_a_file_says_how_its_model_is_built(tmp_path: Path) -> None:
-    config = StyleModelConfig(2, "large", 2.0, smooth=True)
+    config = StyleModelConfig(2, "large", 2.0)
     write_model(tmp_path / "m.safetensors", MODEL, config, discriminator=DISCRIMINATOR)
     for name in ("m.safetensors", "m.discriminator.safetensors"):
         described = load_checkpoint(tmp_path / name)[1]["model"]
-        assert described == config.to_dict()
+        assert described == {"code_dim": 2, "size": "large", "supersampling": 2.0}
     assert read_model(tmp_path / "m.safetensors").config == config
 
 
@@ -102,8 +102,6 @@ def test_a_file_of_an_earlier_version_has_supersampling_among_its_weights(tmp_pa
     old, path = {"code": 2, "size": "small"}, tmp_path / "m.safetensors"
     written(path, old, {**MODEL, "generator.fineness": torch.tensor(2.0).half()})
     assert read_model(path).config == StyleModelConfig(2, supersampling=2.0)
-    written(path, {"code_dim": 2, "size": "large", "supersampling": 2.0}, MODEL)  # without smooth
-    assert read_model(path).config == StyleModelConfig(2, "large", 2.0)
     written(path, old, MODEL)
     with pytest.raises(ModelError, match=r"m.safetensors.*supersampling is missing"):
         read_model(path)
@@ -113,10 +111,7 @@ def test_a_file_of_an_earlier_version_has_supersampling_among_its_weights(tmp_pa
     ("described", "message"),
     [
         ({"size": "small", "supersampling": 1.5}, "code_dim is missing"),
-        (
-            CONFIG.to_dict() | {"depth": 3},
-            "unknown: depth; allowed: code_dim, size, supersampling, smooth",
-        ),
+        (CONFIG.to_dict() | {"depth": 3}, "unknown: depth; allowed: code_dim, size, supersampling"),
         (CONFIG.to_dict() | {"size": 3}, "model.size is 3; allowed: small, large"),
         (CONFIG.to_dict() | {"supersampling": 1.2}, "model.supersampling is 1.2"),
         ([1], "is a model, not a model"),

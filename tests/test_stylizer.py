@@ -239,7 +239,6 @@ def test_a_saved_model_is_the_same(stylizer: Stylizer, tmp_path: Path) -> None:
         "code_dim": 16,
         "size": "small",
         "supersampling": 1.5,
-        "smooth": True,
     }
     loaded = Stylizer.from_pretrained(folder, device="cpu")
     assert (loaded.id, list(loaded.styles)) == (stylizer.id, ["ink", "oil"])

@@ -20,7 +20,6 @@ from gan_style.models.layers import (
     ModulatedConvolution,
     ModulatedResidual,
     of_size,
-    smoothed,
 )
 
 STRIDE = 16
@@ -63,9 +62,6 @@ class Generator(nn.Module):
         size: "small" or "large".
         supersampling: how many times as large pictures are painted inside, a multiple of 0.5 from
             1 on; the work grows with its square.
-        smooth: blur the maps at half the size (`layers.smoothed`): without that there is a lattice
-            of dots, 4 px apart on the enlarged picture, in plain regions and along edges. A model
-            has to be trained with it: others paint blurred strokes then.
 
     Raises:
         ModelError: an unknown size, or a supersampling that does not divide evenly.
@@ -76,13 +72,7 @@ class Generator(nn.Module):
         - returns: (B, 3, H, W) in [0, 1]
     """
 
-    def __init__(
-        self,
-        code_dim: int,
-        size: str = "small",
-        supersampling: float = 1.5,
-        smooth: bool = False,
-    ) -> None:
+    def __init__(self, code_dim: int, size: str = "small", supersampling: float = 1.5) -> None:
         super().__init__()
         n = of_size(SIZES, size)
         check_supersampling(supersampling)
@@ -95,7 +85,6 @@ class Generator(nn.Module):
         self.up_quarter = Convolution(n.eighth, n.quarter)
         self.after = _blocks(n.quarter_blocks, n.quarter, code_dim)
         self.up_half = ModulatedConvolution(n.quarter, 2 * n.full, code_dim, enlarge=True)
-        self.smooth = smooth
         self.up_full = ModulatedConvolution(2 * n.full, n.full, code_dim, enlarge=True)
         self.to_picture = Convolution(n.full, 3)
         with torch.no_grad():  # begin near mid-gray: a large first output saturates the sigmoid
@@ -118,8 +107,7 @@ class Generator(nn.Module):
         x = x + y  # (B, quarter, h/4, w/4)
         for block in self.after:
             x = block(x, code)
-        x = self.up_half(x, code)
-        x = self.up_full(smoothed(x) if self.smooth else x, code)  # (B, full, h, w)
+        x = self.up_full(self.up_half(x, code), code)  # (B, full, h, w)
         large = torch.sigmoid(self.to_picture(x).float())
         picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
         # contiguous: the losses on pixels are slow with three channels last

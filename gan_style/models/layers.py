@@ -244,17 +244,3 @@ class ModulatedConvolution(nn.Module):
             maps = F.interpolate(maps, scale_factor=2, mode="bilinear")
         modulated: Tensor = self.modulation(self.convolution(maps), code)
         return F.relu(modulated)
-
-
-def smoothed(maps: Tensor) -> Tensor:
-    """Blur by [1, 2, 1] / 4 down and across, at the border by reflection (Zhang 2019, section 3.2).
-
-    After resizing to twice the size, every other position sees its neighbors mirrored. A
-    convolution and a ReLU make a difference of that, which would be painted as a fine lattice;
-    this blur takes away what changes from each position to the next, and nothing else wholly.
-    There, a reduction follows; here, an enlargement.
-
-    Shape: (B, C, H, W) -> the same, H and W at least 2
-    """
-    pooled = F.avg_pool2d(reflection_pad(maps, 1), 2, stride=1)
-    return F.avg_pool2d(pooled, 2, stride=1)

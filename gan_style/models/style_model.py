@@ -18,8 +18,6 @@ Size = Literal["small", "large"]
 MODEL_FILE = "model.safetensors"
 """Name of the exported model in a run folder."""
 _FEEDBACK = 0.5
-_EARLIER: dict[str, Any] = {"smooth": False}
-"""What files of earlier versions do not say, because it could not be otherwise."""
 OLD_SUPERSAMPLING = "generator.fineness"
 """Files of earlier versions keep the supersampling as a tensor of this name."""
 
@@ -29,8 +27,7 @@ class StyleModelConfig:
     """What has to be known of a model, beside its weights, to build it; stored along with them.
 
     code_dim: d, numbers in a style code. size: of all networks. supersampling: how many times as
-    large the generator paints inside. smooth: whether it blurs its maps against a lattice of dots;
-    models of earlier versions, and the shipped one, do not.
+    large the generator paints inside.
 
     Raises:
         ModelError: a value that no model can have.
@@ -39,7 +36,6 @@ class StyleModelConfig:
     code_dim: int = 256
     size: Size = "small"
     supersampling: float = 1.5
-    smooth: bool = False
 
     def __post_init__(self) -> None:
         if not _is_number(self.code_dim, int) or self.code_dim < 1:
@@ -50,12 +46,10 @@ class StyleModelConfig:
         if not _is_number(self.supersampling, int, float):
             raise ModelError(f"model.supersampling is {self.supersampling!r}; allowed: numbers")
         check_supersampling(self.supersampling)
-        if not isinstance(self.smooth, bool):
-            raise ModelError(f"model.smooth is {self.smooth!r}; allowed: true, false")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StyleModelConfig":
-        """The configuration that `to_dict` described, of this version or of one before.
+        """The configuration that `to_dict` described.
 
         Raises:
             ModelError: a value is missing, unknown or wrong; the message names it.
@@ -63,9 +57,9 @@ class StyleModelConfig:
         names = [field.name for field in fields(cls)]
         if unknown := sorted(values.keys() - set(names)):
             raise ModelError(f"unknown: {', '.join(unknown)}; allowed: {', '.join(names)}")
-        if missing := [name for name in names if name not in {*values, *_EARLIER}]:
+        if missing := [name for name in names if name not in values]:
             raise ModelError(f"{', '.join(missing)} is missing")
-        return cls(**{**_EARLIER, **values})
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """The values by their names, as JSON can hold them."""
@@ -97,7 +91,7 @@ class StyleModel(nn.Module):
         self.config = config
         code_dim = config.code_dim
         self.encoder = StyleEncoder(code_dim, config.size)
-        self.generator = Generator(code_dim, config.size, config.supersampling, config.smooth)
+        self.generator = Generator(code_dim, config.size, config.supersampling)
         self.feedback = nn.Linear(code_dim, code_dim, bias=False)
         with torch.no_grad():  # half of what is missed: more would be learned, not assumed
             self.feedback.weight.copy_(_FEEDBACK * torch.eye(code_dim))
@@ -143,8 +137,6 @@ def model_id(model: StyleModel) -> str:
     # that people have name their model by this hash.
     supersampling = torch.tensor(float(model.config.supersampling))
     named = model.state_dict() | {OLD_SUPERSAMPLING: supersampling}
-    if model.config.smooth:
-        named["generator.smooth"] = torch.ones(())
     digest = hashlib.sha256()
     for name, values in sorted(named.items()):
         digest.update(name.encode())

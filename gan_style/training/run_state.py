@@ -1,7 +1,7 @@
 """Where a run stands: how it begins or is resumed, and what its checkpoints hold."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ def begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | N
         return _resume(trainer, source, usual)
     if config.train.init is None:
         return RunState()
-    return RunState(before=_begin_with(trainer, config.train.init, data), usual=usual)
+    _begin_with(trainer, config.train.init)
+    return RunState(before=measure_quality(trainer, data), usual=usual)
 
 
 def save_state(
@@ -126,8 +127,7 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
         raise ConfigError(f"{source} cannot be resumed: {reason}") from error
 
 
-def _begin_with(trainer: Trainer, place: str, data: TrainingData) -> Quality:
-    """Take over the networks of a model; returns its quality, as it paints by itself."""
+def _begin_with(trainer: Trainer, place: str) -> None:
     read = read_model(place)
     _refuse_other_model(f"train.init {place}", read.config, trainer.model_config)
     try:
@@ -135,15 +135,10 @@ def _begin_with(trainer: Trainer, place: str, data: TrainingData) -> Quality:
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"train.init {place} does not fit: {reason}") from error
-    generator = trainer.average.generator
-    generator.smooth = read.config.smooth
-    quality = measure_quality(trainer, data)
-    generator.smooth = trainer.model_config.smooth
-    return quality
 
 
 def _refuse_other_model(what: str, theirs: StyleModelConfig, ours: StyleModelConfig) -> None:
-    if replace(theirs, smooth=ours.smooth) != ours:  # the weights fit either way
+    if theirs != ours:
         raise ConfigError(
             f"{what} is a model of {theirs}; the configuration has {ours}: use the same, or begin "
             "from scratch with train.init=null"

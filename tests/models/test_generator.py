@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from gan_style.errors import ModelError
 from gan_style.models.generator import REDUCTION, SIZES, STRIDE, Generator
-from gan_style.models.layers import GlobalStatistics, Modulation, smoothed
+from gan_style.models.layers import GlobalStatistics, Modulation
 from gan_style.sizes import MINIMUM_SIDE
 
 CODE = 12
@@ -22,10 +22,10 @@ def codes(count: int = 1, seed: int = 0) -> Tensor:
     return torch.randn(count, CODE, generator=torch.Generator().manual_seed(seed))
 
 
-def lively(size: str = "small", *, smooth: bool = False) -> Generator:
+def lively(size: str = "small") -> Generator:
     """A generator with strong enough contrast to show every flaw, as if trained."""
     torch.manual_seed(0)
-    generator = Generator(CODE, size, smooth=smooth)
+    generator = Generator(CODE, size)
     with torch.no_grad():
         generator.to_picture.weight.mul_(5)
     return generator.requires_grad_(False)
@@ -231,9 +231,9 @@ def test_margin_is_a_multiple_that_can_be_written_down() -> None:
     assert margin("large") < 144
 
 
-@pytest.mark.parametrize(("size", "smooth"), [*((size, False) for size in SIZES), ("small", True)])
-def test_a_tile_matches_the_whole_beyond_its_margin(size: str, smooth: bool) -> None:
-    generator, edge = lively(size, smooth=smooth), margin(size)
+@pytest.mark.parametrize("size", list(SIZES))
+def test_a_tile_matches_the_whole_beyond_its_margin(size: str) -> None:
+    generator, edge = lively(size), margin(size)
     left, width = 3 * STRIDE, 2 * edge + 2 * STRIDE  # the tile is cut on both sides
     width += -width % STRIDE
     content, code = drawn(1, 3, 32, left + width + 48), codes()
@@ -342,18 +342,6 @@ def test_statistics_are_measured_where_gradients_are_on(generator: Generator) ->
 def test_least_side_and_stride() -> None:
     assert MINIMUM_SIDE % STRIDE == 0
     assert STRIDE * SUPERSAMPLING % REDUCTION == 0
-
-
-# ---------------------------------------------------------------------- smoothing
-
-
-def test_a_smooth_generator_blurs_its_maps_at_half_the_size() -> None:
-    plain, smooth = lively(), lively(smooth=True)
-    content = drawn(1, 3, 48, 64)
-    changed = smooth(content, codes())
-    assert not torch.allclose(changed, plain(content, codes()), atol=1e-3)
-    plain.up_half.register_forward_hook(lambda *given: smoothed(given[2]))
-    assert torch.allclose(changed, plain(content, codes()), atol=1e-6)
 
 
 # ---------------------------------------------------------------------- supersampling

@@ -14,7 +14,6 @@ from gan_style.models.layers import (
     Modulation,
     _NormalizeModulate,
     channel_statistics,
-    smoothed,
 )
 from gan_style.models.statistics import quick_moments
 
@@ -33,28 +32,6 @@ def redrawn(module: Module) -> Module:
     for parameter in module.parameters():
         parameter.data.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
     return module
-
-
-# ---------------------------------------------------------------------- smoothing
-
-
-def test_smoothing_by_hand() -> None:
-    line = torch.tensor([0.0, 4, 8, 0]).expand(1, 1, 4, 4)
-    # 0 4 8 0 between mirrored neighbors 4 and 8: (4 + 0 + 4) / 4, (0 + 8 + 8) / 4, …
-    assert smoothed(line)[0, 0].tolist() == [[2, 4, 5, 4]] * 4
-    assert smoothed(line.mT)[0, 0].mT.tolist() == [[2, 4, 5, 4]] * 4
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_smoothing_takes_a_lattice_away_and_leaves_the_rest(layout: torch.memory_format) -> None:
-    rows, columns = torch.meshgrid(torch.arange(12), torch.arange(17), indexing="ij")
-    for lattice in (rows % 2, columns % 2, (rows + columns) % 2):
-        flat = smoothed(lattice.float().expand(2, 3, 12, 17).contiguous(memory_format=layout))
-        assert (flat == 0.5).all()
-    ramp = (rows + 2 * columns).float().expand(1, 1, 12, 17)
-    assert torch.equal(smoothed(ramp)[..., 1:-1, 1:-1], ramp[..., 1:-1, 1:-1])
-    maps = drawn(2, 3, 12, 17)
-    assert torch.allclose(smoothed(maps.flip(2, 3)), smoothed(maps).flip(2, 3), atol=1e-6)
 
 
 # ---------------------------------------------------------------------- convolution

@@ -39,7 +39,7 @@ def test_it_is_built_as_its_configuration_says(model: StyleModel) -> None:
 
 
 def test_a_configuration_goes_through_json_and_back() -> None:
-    config = StyleModelConfig(16, "large", 2.0, smooth=True)
+    config = StyleModelConfig(16, "large", 2.0)
     assert StyleModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     assert str(config) == "model.code_dim=16 model.size=large model.supersampling=2.0"
 
@@ -60,18 +60,12 @@ def test_a_configuration_goes_through_json_and_back() -> None:
         ({"supersampling": math.nan}, "model.supersampling is nan"),
         ({"supersampling": math.inf}, "model.supersampling is inf"),
         ({"supersampling": "fine"}, "model.supersampling is 'fine'"),
-        ({"smooth": 1}, "model.smooth is 1; allowed: true, false"),
-        ({"depth": 3, "a": 1}, "unknown: a, depth; allowed: code_dim, size, supersampling, smooth"),
+        ({"depth": 3, "a": 1}, "unknown: a, depth; allowed: code_dim, size, supersampling"),
     ],
 )
 def test_values_that_no_model_has_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         StyleModelConfig.from_dict(CONFIG.to_dict() | changes)
-
-
-def test_models_of_earlier_versions_are_not_smooth() -> None:
-    earlier = {"code_dim": 3, "size": "small", "supersampling": 1.5}
-    assert StyleModelConfig.from_dict(earlier) == StyleModelConfig(3, smooth=False)
 
 
 def test_a_missing_value_is_named() -> None:
@@ -194,6 +188,3 @@ def test_identity_depends_on_supersampling(model: StyleModel, identity: str) -> 
     finer = StyleModel(StyleModelConfig(CODE, supersampling=2))
     finer.load_state_dict(model.state_dict())
     assert model_id(finer) != identity
-    smooth = StyleModel(StyleModelConfig(CODE, smooth=True))
-    smooth.load_state_dict(model.state_dict())
-    assert model_id(smooth) != identity

@@ -170,7 +170,7 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
     tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
-    model = {"code_dim": 16, "size": "small", "supersampling": 1.5, "smooth": True}
+    model = {"code_dim": 16, "size": "small", "supersampling": 1.5}
     assert facts == {"kind": "model", "model": model}
     for name, tensor in exported.items():
         assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
