@@ -11,6 +11,8 @@ from gan_style.data.images import Picture, open_picture, resize_short_side
 from gan_style.sizes import READING_SIDE
 from gan_style.stylizer import Style, Stylizer
 
+_TOGETHER = 4
+"""Most paintings of one style that are kept in one row of the sheet."""
 Progress: TypeAlias = Callable[[list[Any]], Iterable[Any]]
 
 
@@ -65,4 +67,5 @@ def compare(
         painted.append(Cell(painting, ", ".join(text for text, differs in differing if differs)))
     count = len(settings)
     blocks = [(before, painted[i * count : (i + 1) * count]) for i, before in enumerate(befores)]
-    return wrapped_sheet(blocks, together=len(models))
+    each = count // len(styles)
+    return wrapped_sheet(blocks, together=each if each <= _TOGETHER else len(models))
