@@ -1,0 +1,48 @@
+"""Where one shot ends and the next begins, by the frames until then alone."""
+
+import cv2
+import numpy as np
+
+from gan_style.painting.strips import Pixels
+from gan_style.video.state import State
+
+_SIDES = (64, 36)  # px, width and height, at which frames are compared
+_LEAST = 20.0  # of 255: mean change of a pixel in a cut, at least
+_TIMES = 4.0  # how many times as much as the frames of this shot have changed on the average
+_LASTING = 0.8  # share of that average that stays with every frame
+
+
+class Cuts:
+    """Finds cuts: reduced frames differ much, and much more than those just before did.
+
+    A fast pan changes a lot, too, but so did the frames before it. PySceneDetect's adaptive
+    detector compares with the neighborhood in the same way.
+    """
+
+    def __init__(self) -> None:
+        self._before: Pixels | None = None
+        self._usual = 0.0
+
+    def is_first(self, frame: Pixels) -> bool:
+        """Whether (H, W, 3) uint8, the next frame, is the first of a shot."""
+        reduced = cv2.resize(frame, _SIDES, interpolation=cv2.INTER_AREA).astype(np.float32)
+        before, self._before = self._before, reduced
+        if before is None or before.shape != reduced.shape:
+            return True
+        change = float(np.abs(reduced - before).mean())
+        if change > max(_LEAST, _TIMES * self._usual):
+            self._usual = 0.0
+            return True
+        self._usual = _LASTING * self._usual + (1 - _LASTING) * change
+        return False
+
+    def state(self) -> State:
+        """What the next frame will be compared with."""
+        if self._before is None:
+            return {}
+        return {"before": self._before, "usual": np.float64(self._usual)[None]}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `state` gave."""
+        self._before = state.get("before")
+        self._usual = float(state["usual"][0]) if "usual" in state else 0.0
