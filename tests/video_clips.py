@@ -26,6 +26,9 @@ def scenery(seed: int, height: int, width: int, coarse: int = 12) -> Pixels:
         sides = (height // size + 2, width // size + 2, 3)
         spots = Image.fromarray(random.integers(0, 256, sides, dtype=np.uint8))
         whole += share * np.asarray(spots.resize((width, height), Image.Resampling.BICUBIC))
+    gray = whole.mean(2, keepdims=True)  # videos keep color at half the size
+    whole = gray + (whole - gray) / 4
+    whole = 128 + 1.5 * (whole - 128)
     return whole.clip(0, 255).astype(np.uint8)
 
 
@@ -115,7 +118,7 @@ def seconds_of(path: Path) -> list[Fraction]:
 
 
 def garbled(path: Path, number: int) -> Path:
-    """Damage one packet of the video in a Matroska file, and leave the others as they are."""
+    """Damage one packet of the video in a file, and leave the others as they are."""
     with av.open(str(path)) as file:
         packet = [packet for packet in file.demux(video=0) if packet.size][number]
         data = bytes(packet)

@@ -11,11 +11,10 @@ import numpy as np
 from gan_style.data.images import find_pictures, open_picture, picture_size
 from gan_style.errors import PictureError, VideoError
 from gan_style.video.fingerprint import fingerprint
-from gan_style.video.frames import Frame, Look, fitted
+from gan_style.video.frames import Frame, Look, exact, fitted
 
 USUAL_RATE = 25.0
 """Frames a second where nothing says how many."""
-_FINEST = 1001 * 1000  # so that 29.97 becomes 30000/1001, and no longer fraction
 
 
 class FrameFolder:
@@ -37,14 +36,14 @@ class FrameFolder:
         self.path = path
         self.name = str(path)
         self.damaged = 0
-        exact = _exact(rate)
+        per_second = _meant(rate)
         found = sorted((each for each in find_pictures(path) if each.parent == path), key=_order)
-        past = len(found) if end is None else math.ceil(Fraction(end) * exact)
-        self._files = found[math.ceil(Fraction(start) * exact) : past]
+        past = len(found) if end is None else math.ceil(exact(end) * per_second)
+        self._files = found[math.ceil(exact(start) * per_second) : past]
         if not self._files:
             what = f"of the {len(found)} pictures in folder" if found else "no pictures in folder"
             raise VideoError(f"{what} {path}" + (" none is between start and end" if found else ""))
-        self.look = Look(_sides(self._files), 1 / exact, rate=exact, count=len(self._files))
+        self.look = Look(_sides(self._files), 1 / per_second, rate=per_second, count=len(self._files))
 
     @property
     def identity(self) -> str:
@@ -63,12 +62,12 @@ class FrameFolder:
             yield Frame(fitted(pixels, self.look.sides), time, 1, file.stem)
 
 
-def _exact(rate: float) -> Fraction:
+def _meant(rate: float) -> Fraction:
     """The rate that is meant: 29.97 is 30000/1001."""
     for whole in (24, 30, 48, 60, 120):
         if abs(rate - whole * 1000 / 1001) < 5e-3:
             return Fraction(whole * 1000, 1001)
-    return Fraction(rate).limit_denominator(_FINEST)
+    return exact(rate)
 
 
 def _order(path: Path) -> list[int | str]:

@@ -69,6 +69,11 @@ class Frame:
     name: str = ""
 
 
+def exact(seconds: float) -> Fraction:
+    """The decimal number that was given: 0.1 is one tenth, which it is not as a float."""
+    return Fraction(seconds).limit_denominator(1_000_000)
+
+
 class Source(Protocol):
     """Where frames come from.
 

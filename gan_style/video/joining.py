@@ -21,7 +21,7 @@ from PIL import Image
 from gan_style.errors import VideoError
 from gan_style.files import replacing
 from gan_style.video.encoding import Packets
-from gan_style.video.frames import Look
+from gan_style.video.frames import Look, exact
 from gan_style.video.reading import VideoFile
 from gan_style.video.target import Encoder, Kind, set_up
 
@@ -149,7 +149,7 @@ class Container:
             return
         wanted = [each for each in source.streams.audio if each.index in sounds]
         begin = self.sound.origin if self.sound.start else None
-        end = self.sound.beginning + Fraction(self.sound.end) if self.sound.end else None
+        end = self.sound.beginning + exact(self.sound.end) if self.sound.end else None
         for packet in _as_far_as_possible(source.demux(*wanted), self.sound.name):
             time = packet.pts if packet.pts is not None else packet.dts
             if time is None or not packet.size:

@@ -31,13 +31,9 @@ class Motion:
         reduction = max(1.0, min(height, width) / _FLOW_SIDE)
         sides = (max(16, round(width / reduction)), max(16, round(height / reduction)))
         old, new = (_small_gray(each, sides) for each in (before, now))
-        # a fresh one each time: it would begin from the motion before, which a resumed run lacks
-        backward = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-            new, old, np.zeros((0, 0, 2), np.float32)
-        )
-        forward = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-            old, new, np.zeros((0, 0, 2), np.float32)
-        )
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        backward: NDArray[np.float32] = search.calc(new, old, None)  # type: ignore[call-overload]
+        forward: NDArray[np.float32] = search.calc(old, new, None)  # type: ignore[call-overload]
         trusted = _returns(backward, forward)
         scale = np.float32([width / sides[0], height / sides[1]])
         flow = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale

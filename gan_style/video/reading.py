@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from gan_style.errors import VideoError
 from gan_style.painting.strips import Pixels
 from gan_style.video.fingerprint import fingerprint
-from gan_style.video.frames import HD, UNKNOWN, Colors, Frame, Look, fitted
+from gan_style.video.frames import HD, UNKNOWN, Colors, Frame, Look, exact, fitted
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class VideoFile:
         time_base = _time_base(stream)
         beginning = _seconds_of_start(container)
         if self.start:
-            seconds = Fraction(self.start) + beginning
+            seconds = exact(self.start) + beginning
             container.seek(int(seconds / time_base), stream=stream, backward=True)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         last: int | None = None
@@ -116,9 +116,9 @@ class VideoFile:
                 time = last + 1
             last = time
             seconds = time * time_base - beginning
-            if self.end is not None and seconds >= self.end:
+            if self.end is not None and seconds >= exact(self.end):
                 return
-            if not self.start or seconds >= self.start:
+            if not self.start or seconds >= exact(self.start):
                 yield frame, time
 
     def _all(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -157,8 +157,8 @@ class VideoFile:
             whole = stream.duration * _time_base(stream)
         else:
             whole = Fraction(container.duration or 0, av.time_base)
-        end = whole if self.end is None else min(whole, Fraction(self.end))
-        return max(Fraction(0), end - Fraction(self.start))
+        end = whole if self.end is None else min(whole, exact(self.end))
+        return max(Fraction(0), end - exact(self.start))
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:

@@ -9,28 +9,34 @@ from gan_style.video.state import State
 _SIDES = (64, 36)  # px, width and height, at which frames are compared
 _LEAST = 20.0  # of 255: mean change of a pixel in a cut, at least
 _TIMES = 4.0  # how many times as much as the frames of this shot have changed on the average
+_AGREED = 0.25  # share of a frame that is the frame before, moved: with more there is no cut
 _LASTING = 0.8  # share of that average that stays with every frame
 
 
 class Cuts:
-    """Finds cuts: reduced frames differ much, and much more than those just before did.
+    """Finds cuts: reduced frames differ much, much more than those just before, and not by motion.
 
-    A fast pan changes a lot, too, but so did the frames before it. PySceneDetect's adaptive
-    detector compares with the neighborhood in the same way.
+    PySceneDetect's adaptive detector compares with the neighborhood in the same way; motion tells
+    a cut from the beginning of a fast pan.
     """
 
     def __init__(self) -> None:
         self._before: Pixels | None = None
         self._usual = 0.0
 
-    def is_first(self, frame: Pixels) -> bool:
-        """Whether (H, W, 3) uint8, the next frame, is the first of a shot."""
+    def is_first(self, frame: Pixels, agreement: float) -> bool:
+        """Whether a frame is the first of a shot.
+
+        Args:
+            frame: (H, W, 3) uint8, the next one.
+            agreement: share of it that is the frame before, moved, from 0 to 1.
+        """
         reduced = cv2.resize(frame, _SIDES, interpolation=cv2.INTER_AREA).astype(np.float32)
         before, self._before = self._before, reduced
         if before is None or before.shape != reduced.shape:
             return True
         change = float(np.abs(reduced - before).mean())
-        if change > max(_LEAST, _TIMES * self._usual):
+        if change > max(_LEAST, _TIMES * self._usual) and agreement < _AGREED:
             self._usual = 0.0
             return True
         self._usual = _LASTING * self._usual + (1 - _LASTING) * change

@@ -73,16 +73,14 @@ class Steadied:
 
     def paint(self, frame: Pixels) -> Pixels:
         """(H, W, 3) uint8, all of one size -> its painting, of the same size."""
-        first = self._cuts.is_first(frame)
-        painting = self.painter.paint(frame, first=first)
         if not self.share:
-            return painting
-        blended = painting.astype(np.float32)
-        if self._before is not None and not first:
-            before, painted = self._before
-            motion = Motion(before, frame)
+            return self.painter.paint(frame, first=True)
+        motion = Motion(self._before[0], frame) if self._before else None
+        first = self._cuts.is_first(frame, float(motion.agreement.mean()) if motion else 0.0)
+        blended = self.painter.paint(frame, first=first).astype(np.float32)
+        if self._before and motion and not first:
             share = self.share * motion.agreement[..., None]
-            blended += share * (motion.moved(painted) - blended)
+            blended += share * (motion.moved(self._before[1]) - blended)
         self._before = frame, blended
         return blended.round().clip(0, 255).astype(np.uint8)
 

@@ -1,5 +1,7 @@
 """Paintings of frames agree where the frames do, and only there."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,9 +30,9 @@ def painted(frames: Frames, steady: float, noise: float = 30) -> Frames:
 
 def unsteadiness(frames: Frames, step: int = STEP) -> float:
     """Mean absolute difference of neighboring frames of a pan, the motion undone."""
-    pairs = zip(frames, frames[1:], strict=False)
     changes = [
-        np.abs(new[:, : -step or None].astype(int) - old[:, step:]).mean() for old, new in pairs
+        np.abs(new[:, : -step or None].astype(int) - old[:, step:]).mean()
+        for old, new in pairwise(frames)
     ]
     return float(np.mean(changes[len(changes) // 2 :]))  # settled
 
@@ -102,8 +104,10 @@ def test_cuts_are_found_and_pans_are_none() -> None:
         [255 - f // 2 for f in pan(8, (72, 128), 6, 5, seed=20)],
         pan(6, (72, 128), 0, 5, seed=40),
     ]
+    frames = [frame for shot in shots for frame in shot]
+    agreements = [0.0, *(float(Motion(*pair).agreement.mean()) for pair in pairwise(frames))]
     cuts = Cuts()
-    found = [cuts.is_first(frame) for shot in shots for frame in shot]
+    found = [cuts.is_first(*each) for each in zip(frames, agreements, strict=True)]
     assert [number for number, first in enumerate(found) if first] == [0, 8, 16]
 
 
