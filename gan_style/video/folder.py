@@ -43,7 +43,9 @@ class FrameFolder:
         if not self._files:
             what = f"of the {len(found)} pictures in folder" if found else "no pictures in folder"
             raise VideoError(f"{what} {path}" + (" none is between start and end" if found else ""))
-        self.look = Look(_sides(self._files), 1 / per_second, rate=per_second, count=len(self._files))
+        self.look = Look(
+            _sides(self._files), 1 / per_second, rate=per_second, count=len(self._files)
+        )
 
     @property
     def identity(self) -> str:

@@ -15,7 +15,6 @@ from gan_style.errors import ConfigError
 from gan_style.sizes import with_short_side
 from gan_style.video.config import VideoConfig
 from gan_style.video.encoding import FrameEncoder, PictureEncoder, VideoEncoder
-from gan_style.video.folder import USUAL_RATE, FrameFolder
 from gan_style.video.frames import Frame, Look, Source, fitted
 from gan_style.video.joining import Container, write_gif, write_pictures
 from gan_style.video.reading import VideoFile
@@ -138,7 +137,7 @@ class Job:
         if self.kind is GIF:
             write_gif(segments, self.output, self.look)
         else:
-            write_pictures(segments, self.output)
+            write_pictures(segments, self.output, segments.folder)
         return 0
 
     def _plan(self, about: Mapping[str, str], segment: int) -> dict[str, str]:
@@ -171,6 +170,9 @@ class Job:
 def _source(path: Path, config: VideoConfig) -> Source:
     """A folder of pictures, or a video file."""
     if path.is_dir():
+        # here, because pictures load PyTorch, and a video that is refused need not wait for that
+        from gan_style.video.folder import USUAL_RATE, FrameFolder
+
         return FrameFolder(path, config.fps or USUAL_RATE, config.start, config.end)
     if config.fps is not None:
         raise ConfigError(f"--fps is for folders of pictures; {path} says itself when frames come")

@@ -61,10 +61,12 @@ class Container:
             VideoError: the container cannot hold the video or a stream of sound as it is.
         """
         try:
-            with self._opened_sound() as source:
-                with av.open(io.BytesIO(), "w", format=self.kind.container) as written:
-                    self._add_streams(written, source)
-                    written.start_encoding()
+            with (
+                self._opened_sound() as source,
+                av.open(io.BytesIO(), "w", format=self.kind.container) as written,
+            ):
+                self._add_streams(written, source)
+                written.start_encoding()
         except (av.FFmpegError, ValueError) as error:
             names = ", ".join(self._codecs_of_sound()) or "no sound"
             raise VideoError(
@@ -224,13 +226,16 @@ def _in_palette(data: bytes) -> VideoFrame:
     return VideoFrame.from_ndarray((np.asarray(few), palette), "pal8")  # type: ignore[arg-type]
 
 
-def write_pictures(segments: Iterable[Packets], folder: Path) -> None:
+def write_pictures(segments: Iterable[Packets], folder: Path, made_in: Path) -> None:
     """Write PNG frames as the files of a folder, named like those that they were painted from.
 
-    A folder that is not there yet appears with all of them.
+    Args:
+        segments: their packets are PNG files.
+        folder: if it is not there yet, it appears with all of them.
+        made_in: another folder on the same disk, in which that is prepared.
     """
     there = folder.exists()
-    place = folder if there else folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    place = folder if there else made_in / "pictures"
     place.mkdir(parents=True, exist_ok=True)
     number = 0
     for packets in segments:

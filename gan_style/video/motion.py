@@ -13,6 +13,7 @@ _FLOW_SIDE = 360  # px: short side at which motion is looked for, at most
 _CHECK = (0.01, 0.5)  # of Sundaram et al. 2010, eq. 5: share of the squared lengths, and px²
 _AROUND = 5  # px: over which differences are averaged
 _NOISE = 1.6  # times the usual difference, which is the noise of the video
+_NOISIEST = 12.0  # of 255: more is no noise
 _LEAST = 2.0  # of 255: difference that always counts as none
 _CONTRAST = 0.15  # share of the local contrast that resampling may change
 _SPREAD = 1 / 120  # of the short side: strokes reach so far beyond what they are of
@@ -56,7 +57,8 @@ class Motion:
         new = now.astype(np.float32)
         difference = np.abs(self.moved(before.astype(np.float32)) - new).mean(2)
         difference = cv2.blur(difference, (_AROUND, _AROUND))
-        near = max(_LEAST, _NOISE * float(np.median(difference))) + _CONTRAST * _contrast(new)
+        noise = min(_NOISIEST, float(np.median(difference)))
+        near = max(_LEAST, _NOISE * noise) + _CONTRAST * _contrast(new)
         agreement = np.clip(2 - difference / near, 0, 1)
         agreement *= cv2.resize(trusted, (width, height), interpolation=cv2.INTER_LINEAR)
         x, y = self._places[..., 0], self._places[..., 1]

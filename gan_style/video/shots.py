@@ -7,22 +7,22 @@ from gan_style.painting.strips import Pixels
 from gan_style.video.state import State
 
 _SIDES = (64, 36)  # px, width and height, at which frames are compared
-_LEAST = 20.0  # of 255: mean change of a pixel in a cut, at least
-_TIMES = 4.0  # how many times as much as the frames of this shot have changed on the average
+_LEAST = 8.0  # of 255: mean change of a pixel in a cut, at least
 _AGREED = 0.25  # share of a frame that is the frame before, moved: with more there is no cut
-_LASTING = 0.8  # share of that average that stays with every frame
+_DROP = 0.5  # times the usual share of this shot: with more there is none, either
+_LASTING = 0.8  # share of the usual that stays with every frame
 
 
 class Cuts:
-    """Finds cuts: reduced frames differ much, much more than those just before, and not by motion.
+    """Finds cuts: frames differ, and hardly anything in the new one is something old that moved.
 
-    PySceneDetect's adaptive detector compares with the neighborhood in the same way; motion tells
-    a cut from the beginning of a fast pan.
+    Where motion is too fast to be followed, little agrees either; so the share that does has to
+    drop suddenly. PySceneDetect's adaptive detector compares with the neighborhood in this way.
     """
 
     def __init__(self) -> None:
         self._before: Pixels | None = None
-        self._usual = 0.0
+        self._usual = 1.0
 
     def is_first(self, frame: Pixels, agreement: float) -> bool:
         """Whether a frame is the first of a shot.
@@ -33,13 +33,13 @@ class Cuts:
         """
         reduced = cv2.resize(frame, _SIDES, interpolation=cv2.INTER_AREA).astype(np.float32)
         before, self._before = self._before, reduced
-        if before is None or before.shape != reduced.shape:
+        if before is None:
             return True
         change = float(np.abs(reduced - before).mean())
-        if change > max(_LEAST, _TIMES * self._usual) and agreement < _AGREED:
-            self._usual = 0.0
+        if change > _LEAST and agreement < min(_AGREED, _DROP * self._usual):
+            self._usual = 1.0
             return True
-        self._usual = _LASTING * self._usual + (1 - _LASTING) * change
+        self._usual = _LASTING * self._usual + (1 - _LASTING) * agreement
         return False
 
     def state(self) -> State:
@@ -51,4 +51,4 @@ class Cuts:
     def restore(self, state: State) -> None:
         """Go on from what `state` gave."""
         self._before = state.get("before")
-        self._usual = float(state["usual"][0]) if "usual" in state else 0.0
+        self._usual = float(state["usual"][0]) if "usual" in state else 1.0
