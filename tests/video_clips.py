@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 FINE = Fraction(1, 30000)
 FILM = [1001 * number for number in range(400)]
 """Times at 29.97 frames a second."""
-VARIABLE = [1001 * number + 377 * (number % 3) + 90 * (number % 7) for number in range(400)]
+VARIABLE = [1001 * number + 250 * (number % 3) + 40 * (number % 7) for number in range(400)]
 
 
 def scenery(seed: int, height: int, width: int, coarse: int = 12) -> Pixels:

@@ -56,7 +56,7 @@ def test_a_part_keeps_sound_and_pictures_together(tmp_path: Path) -> None:
     (_, whole), (_, part) = sound_of(source), sound_of(output)
     kept = [round(second - float(first), 3) for second in whole if float(first) <= second < 1]
     assert len(part) == len(kept)
-    assert np.abs(np.array(part) - kept).max() < 1e-3
+    assert np.abs(np.array(part) - kept).max() < 2e-3
 
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
