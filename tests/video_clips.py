@@ -5,11 +5,15 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
-from av.video.frame import VideoFrame
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+pytest.importorskip("av")  # whoever imports this needs both
+pytest.importorskip("cv2")
+import av
+from av.video.frame import VideoFrame
 
 Pixels = NDArray[np.uint8]
 FINE = Fraction(1, 30000)
