@@ -76,7 +76,9 @@ class VideoEncoder:
 
     def __init__(self, encoder: Encoder, look: Look, quality: int) -> None:
         self._look = look
-        self._context: VideoCodecContext = av.CodecContext.create(encoder.name, "w")
+        context = av.CodecContext.create(encoder.name, "w")
+        assert isinstance(context, VideoCodecContext)
+        self._context = context
         set_up(self._context, encoder, look, quality)
         self._context.flags |= _GLOBAL_HEADER
         self._packets = Packets()

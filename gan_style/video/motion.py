@@ -36,7 +36,7 @@ class Motion:
         backward: NDArray[np.float32] = search.calc(new, old, None)  # type: ignore[call-overload]
         forward: NDArray[np.float32] = search.calc(old, new, None)  # type: ignore[call-overload]
         trusted = _returns(backward, forward)
-        scale = np.float32([width / sides[0], height / sides[1]])
+        scale = np.array([width / sides[0], height / sides[1]], np.float32)
         flow = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
         self._places = _grid(height, width) + flow
         self.agreement = self._agreement(before, now, trusted)
@@ -45,10 +45,7 @@ class Motion:
     def moved(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """(H, W, C) that belongs to the frame before, moved along to this one."""
         # cubic: what is moved again with every frame gets soft with less
-        return np.asarray(
-            cv2.remap(picture, self._places, None, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE),
-            np.float32,
-        )
+        return _seen_at(self._places, picture, cv2.INTER_CUBIC)
 
     def _agreement(
         self, before: Pixels, now: Pixels, trusted: NDArray[np.float32]
@@ -75,14 +72,23 @@ def _small_gray(frame: Pixels, sides: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(gray, sides, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _returns(backward: Pixels, forward: Pixels) -> NDArray[np.float32]:
+def _seen_at(
+    places: NDArray[np.float32], picture: NDArray[np.float32], interpolation: int
+) -> NDArray[np.float32]:
+    """What (h, w, C) is at places (H, W, 2), x and y; beyond its border, what is there."""
+    x, y = places[..., 0], places[..., 1]
+    seen = cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.float32)
+
+
+def _returns(backward: NDArray[np.float32], forward: NDArray[np.float32]) -> NDArray[np.float32]:
     """(h, w) float32: 1 where going back and forth leads to about the same place, else 0."""
     places = _grid(*backward.shape[:2]) + backward
-    there = cv2.remap(forward, places, None, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    there = _seen_at(places, forward, cv2.INTER_LINEAR)
     missed = ((backward + there) ** 2).sum(2)
     lengths = (backward**2).sum(2) + (there**2).sum(2)
     share, least = _CHECK
-    return (missed <= share * lengths + least).astype(np.float32)
+    return np.asarray(missed <= share * lengths + least, np.float32)
 
 
 def _contrast(frame: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -82,7 +82,7 @@ class Steadied:
             share = self.share * motion.agreement[..., None]
             blended += share * (motion.moved(self._before[1]) - blended)
         self._before = frame, blended
-        return blended.round().clip(0, 255).astype(np.uint8)
+        return np.asarray(blended.round().clip(0, 255), np.uint8)
 
     def state(self) -> State:
         """All that the painting of the next frame depends on."""
