@@ -17,6 +17,10 @@ class PictureError(GanStyleError, ValueError):
     """A picture that cannot be read or written. The message names the file and the reason."""
 
 
+class VideoError(GanStyleError, ValueError):
+    """A video that cannot be read or written. The message names the file and the reason."""
+
+
 class DataError(GanStyleError, ValueError):
     """A collection that cannot be trained on. The message names the folder and the reason."""
 

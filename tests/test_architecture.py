@@ -24,10 +24,11 @@ ROWS = {  # package -> those below it that it may import
     "data": "foundation",
     "painting": "foundation models data",
     "api": "foundation models data painting",
+    "video": "foundation models data painting api",
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
     "training": "foundation models losses data api evaluation",
-    "cli": "foundation models losses data painting api optimization evaluation training",
+    "cli": "foundation models losses data painting api video optimization evaluation training",
 }
 ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
 
@@ -156,6 +157,10 @@ def test_wandb_is_imported_in_one_function() -> None:
 def test_omegaconf_and_click_stay_in_their_room() -> None:
     assert importers("omegaconf") == {"config"}
     assert {package_of(m) for m in importers("click")} == {"cli"}
+
+
+def test_libraries_for_videos_stay_in_their_room() -> None:
+    assert {package_of(m) for m in importers("av") | importers("cv2")} == {"video"}
 
 
 def test_library_code_logs_and_does_not_print() -> None:

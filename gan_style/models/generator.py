@@ -4,7 +4,7 @@ Shapes: B pictures, H rows, W columns, d numbers in a style code; pictures are R
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -135,18 +135,40 @@ class Generator(nn.Module):
 
         Tiles of a large picture then match, and match the whole, whatever is in each of them.
         """
-        modules = [m for m in self.modules() if isinstance(m, GlobalStatistics)]
+        with self.with_statistics(self.measured(content, code)):
+            yield
+
+    @torch.no_grad()
+    def measured(self, content: Tensor, code: Tensor) -> list[Tensor]:
+        """The global statistics of a picture and code, for `with_statistics`.
+
+        Returns:
+            (2, B, C, 1, 1) float32 for each normalization: means and inverse deviations.
+        """
+        modules = self._normalizations()
         try:
             for module in modules:
                 module.keep = True
-            with torch.no_grad():
-                self(content, code)
+            self(content, code)
+            return [torch.stack(module.kept) for module in modules if module.kept]
+        finally:
             for module in modules:
-                module.keep, module.reuse = False, True
+                module.keep, module.kept = False, None
+
+    @contextmanager
+    def with_statistics(self, statistics: Sequence[Tensor]) -> Iterator[None]:
+        """Within this context every call uses global statistics that `measured` returned."""
+        modules = self._normalizations()
+        try:
+            for module, kept in zip(modules, statistics, strict=True):
+                module.reuse, module.kept = True, (kept[0], kept[1])
             yield
         finally:
             for module in modules:
-                module.keep, module.reuse, module.kept = False, False, None
+                module.reuse, module.kept = False, None
+
+    def _normalizations(self) -> list[GlobalStatistics]:
+        return [module for module in self.modules() if isinstance(module, GlobalStatistics)]
 
 
 def check_supersampling(supersampling: float) -> None:

@@ -1,4 +1,4 @@
-"""How a photo is painted: every option."""
+"""How a photo is painted: every option, and those of them that a video has, too."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from gan_style.sizes import MINIMUM_SIDE
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaintConfig(Section):
-    """Options of a painting, whatever its photo and style.
+class BrushConfig(Section):
+    """Options that paintings of photos and of the frames of a video have in common.
 
     Raises:
         ConfigError: a value that is not allowed, naming it and what is.
@@ -24,6 +24,16 @@ class PaintConfig(Section):
     """How many times as large strokes are, relative to the picture, as in the style's pictures."""
     memory: float | None = option(None, above=0, metavar="GB")
     """Memory that painting may take; if not given, what is free, and no more than 2 on a CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintConfig(BrushConfig):
+    """Options of a painting, whatever its photo and style.
+
+    Raises:
+        ConfigError: a value that is not allowed, naming it and what is.
+    """
+
     feather: float = option(0.0, at_least=0, at_most=50, metavar="PERCENT")
     """Soften the borders of masks over so much of the short side."""
     protect: str | None = option(None, choices=("faces",))

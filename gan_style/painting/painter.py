@@ -12,7 +12,7 @@ from gan_style.color import to_gray
 from gan_style.device import autocast, release_freed_memory
 from gan_style.models.style_model import StyleModel
 from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
-from gan_style.painting.config import PaintConfig
+from gan_style.painting.config import BrushConfig
 from gan_style.painting.enlargement import Enlargement
 from gan_style.painting.pixels import resized, to_floats, write_floats
 from gan_style.painting.plan import Plan, plan_painting
@@ -21,7 +21,8 @@ from gan_style.painting.tiles import paint_in_tiles
 from gan_style.sizes import with_short_side
 from gan_style.style_code import StyleCode
 
-_CORRECTED_SIDE = 384  # px: short side of the first painting, by which a code is corrected
+CORRECTED_SIDE = 384
+"""Short side in pixels of the first painting, by which a code is corrected."""
 _MOST_READ = 1024  # px: short side at which a photo's own style is read
 _OVER = 0.5  # share that the second painting has where a painting is painted over
 
@@ -41,7 +42,7 @@ class Painter:
         self.precision = precision
 
     @torch.inference_mode()
-    def paint(self, photo: Pixels, style: StyleCode, config: PaintConfig) -> Pixels:
+    def paint(self, photo: Pixels, style: StyleCode, config: BrushConfig) -> Pixels:
         """Paint a photo.
 
         Args:
@@ -91,31 +92,44 @@ class Painter:
         """
         small = self._reduced(photo, plan.side)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
-            own = self.model.encode(_shrunk(small, _MOST_READ)[:, None])
+            own = self.model.encode(shrunk(small, _MOST_READ)[:, None])
             code = own.lerp(code, strength)
-        painted = small.lerp(self._generate(small, code, pixels), min(1.0, 2 * strength))
+        painted = small.lerp(self.generate(small, code, pixels), min(1.0, 2 * strength))
         if plan.again is None:
             return small, painted
         larger = self._reduced(photo, plan.again)
         sides = larger.shape[2], larger.shape[3]
         enlarged = Enlargement(small, painted, sides).whole(larger)
-        over = self._generate(enlarged, code, pixels)
+        over = self.generate(enlarged, code, pixels)
         return larger, enlarged.lerp(over, _OVER * strength)
 
     def _reduced(self, photo: Pixels, side: int) -> Tensor:
         """The photo with a short side of so many pixels, (1, 3, h, w) float32 in [0, 1]."""
         return to_floats(resized(photo, with_short_side(photo.shape[:2], side)), self.device)
 
-    def _generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
-        """What the generator makes of (1, 3, h, w) with a code that suits the photo."""
-        # the first painting is read in float32, as the pictures of a style are
-        small, first = _shrunk(content, _CORRECTED_SIDE), autocast(self.device, self.precision)
-        code = self.model.corrected(small, code, first)
+    def generate(self, content: Tensor, code: Tensor, pixels: int) -> Tensor:
+        """What the generator makes of (1, 3, h, w) with a code that suits the photo.
+
+        Args:
+            content: (1, 3, h, w) in [0, 1], the photo, or its painting to be painted over.
+            code: (1, d), of the style that the painting should have.
+            pixels: the most that are painted at a time.
+
+        Returns:
+            (1, 3, h, w) float32.
+        """
+        code = self.corrected(content, code)
         with autocast(self.device, self.precision):
             return paint_in_tiles(self.model.generator, content, code, pixels)
 
+    def corrected(self, content: Tensor, code: Tensor) -> Tensor:
+        """The code with which a painting of (1, 3, h, w) gets the code that is wanted, (1, d)."""
+        # the first painting is read in float32, as the pictures of a style are
+        small, first = shrunk(content, CORRECTED_SIDE), autocast(self.device, self.precision)
+        return self.model.corrected(small, code, first)
 
-def _shrunk(photo: Tensor, side: int) -> Tensor:
+
+def shrunk(photo: Tensor, side: int) -> Tensor:
     """(1, 3, H, W) with a short side of at most so many pixels."""
     if min(photo.shape[2:]) <= side:
         return photo

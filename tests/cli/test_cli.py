@@ -22,6 +22,7 @@ from gan_style.cli.main import command_line, main, train_main
 from gan_style.cli.optimize import Optimize
 from gan_style.cli.stylize import Stylize
 from gan_style.cli.train import Train
+from gan_style.cli.video import Video
 from gan_style.config import SECTIONS
 from gan_style.errors import NonFiniteLossError
 from gan_style.options import options_of
@@ -44,6 +45,11 @@ OPTIONS = {
         *("--force", "--device", "woodblock"),
     ],
     "styles": ["--model", "--output", "--force", "--device"],
+    "video": [
+        *("VIDEO", "--style", "--output", "--model", "--device", "--force", "--strength", "--size"),
+        *("--keep-color", "--stroke-size", "--memory", "--steady", "--start", "--end", "--codec"),
+        *("--quality", "--fps", "woodblock", "h264|h265|av1|vp9"),
+    ],
     "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
     "sample": [
         *("--n", "--near", "--photo", "--size", "--seed", "--output", "--model", "--device"),
@@ -113,7 +119,7 @@ def test_every_option_of_every_command_has_help() -> None:
 def test_the_examples_of_the_help_can_be_parsed() -> None:
     for kind in (
         *(Check, Compare, Encode, Evaluate, Mix, Optimize, Sample, Strip, Styles, Stylize),
-        Train,
+        *(Train, Video),
     ):
         assert kind.examples
         for example in kind.examples:
