@@ -176,7 +176,7 @@ class Strip(Output, Model):
         styles = [stylizer.style(place) for place in self.styles]
         shares = [step / self.steps for step in range(self.steps)]
         between = [one.interpolate(two, share) for one, two in pairwise(styles) for share in shares]
-        names = ["" for _ in (*between, None)]
+        names = [""] * (len(between) + 1)
         names[:: self.steps] = [style.name for style in styles]
         before = Cell(resize_short_side(open_picture(photo), self.size), "photo")
         painted = [

@@ -15,8 +15,8 @@ from gan_style.errors import TooLargeError
 from gan_style.memory import free_memory
 from gan_style.painting.deep import read_deep
 from gan_style.painting.metadata import read_dpi, read_exif
-from gan_style.painting.pixels import resized
 from gan_style.painting.profiles import FileProfile, gray_to_srgb, read_profile, to_srgb
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.transparency import fill_hidden
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from gan_style.errors import ConfigError
-from gan_style.painting.pixels import resized
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels, to_8_bits
 from gan_style.sizes import with_short_side
 

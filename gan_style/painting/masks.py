@@ -9,7 +9,7 @@ from gan_style.color import LUMINANCE
 from gan_style.data.images import Picture
 from gan_style.errors import PictureError
 from gan_style.painting.canvas import Canvas, read_canvas
-from gan_style.painting.pixels import resized
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels, full, strips, to_8_bits
 
 Mask: TypeAlias = Picture | Pixels

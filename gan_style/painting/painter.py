@@ -14,8 +14,9 @@ from gan_style.models.style_model import StyleModel
 from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import BrushConfig
 from gan_style.painting.enlargement import Enlargement
-from gan_style.painting.pixels import resized, to_floats, write_floats
+from gan_style.painting.pixels import to_floats, write_floats
 from gan_style.painting.plan import Plan, plan_painting
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels, strips
 from gan_style.painting.tiles import paint_in_tiles
 from gan_style.sizes import with_short_side

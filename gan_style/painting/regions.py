@@ -17,7 +17,7 @@ from gan_style.errors import TooLargeError
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.faces import face_mask, protected
 from gan_style.painting.masks import fitted, shares
-from gan_style.painting.pixels import resized
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels, strips
 from gan_style.sizes import with_short_side
 from gan_style.style_code import StyleCode

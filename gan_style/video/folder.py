@@ -10,8 +10,9 @@ import numpy as np
 
 from gan_style.data.images import find_pictures, open_picture, picture_size
 from gan_style.errors import PictureError, VideoError
+from gan_style.painting.resizing import resized
 from gan_style.video.fingerprint import fingerprint
-from gan_style.video.frames import Frame, Look, exact, fitted
+from gan_style.video.frames import Frame, Look, exact
 
 USUAL_RATE = 25.0
 """Frames a second where nothing says how many."""
@@ -61,7 +62,7 @@ class FrameFolder:
             except PictureError:
                 self.damaged += 1
                 continue
-            yield Frame(fitted(pixels, self.look.sides), time, 1, file.stem)
+            yield Frame(resized(pixels, self.look.sides), time, 1, file.stem)
 
 
 def _meant(rate: float) -> Fraction:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from PIL import Image
-
 from gan_style.painting.strips import Pixels
 
 
@@ -91,11 +88,3 @@ class Source(Protocol):
     def frames(self) -> Iterator[Frame]:
         """All frames, by their times, from the first one on; times grow from frame to frame."""
         ...
-
-
-def fitted(pixels: Pixels, sides: tuple[int, int]) -> Pixels:
-    """(H, W, 3) uint8 with other sides, or as it is if it has these."""
-    if pixels.shape[:2] == sides:
-        return pixels
-    image = Image.fromarray(pixels).resize(sides[::-1], Image.Resampling.LANCZOS, None, 3.0)
-    return np.asarray(image)

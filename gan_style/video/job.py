@@ -12,10 +12,11 @@ import numpy as np
 
 from gan_style import __version__
 from gan_style.errors import ConfigError
+from gan_style.painting.resizing import resized
 from gan_style.sizes import with_short_side
 from gan_style.video.config import VideoConfig
 from gan_style.video.encoding import FrameEncoder, PictureEncoder, VideoEncoder
-from gan_style.video.frames import Frame, Look, Source, fitted
+from gan_style.video.frames import Frame, Look, Source
 from gan_style.video.joining import Container, write_gif, write_pictures
 from gan_style.video.reading import VideoFile
 from gan_style.video.segments import Segments, unfinished
@@ -27,6 +28,12 @@ logger = logging.getLogger(__name__)
 
 Progress: TypeAlias = Callable[[Iterable[Frame], int, int], Iterable[Frame]]
 """Wrapped around the frames; told how many there are about, and how many are done already."""
+
+
+def as_they_are(frames: Iterable[Frame], total: int, done: int) -> Iterable[Frame]:
+    """Frames without anything around them: no progress is shown."""
+    return frames
+
 
 SEGMENT = 48
 """Frames in a segment: what a kill costs at most, and how often a video can be entered."""
@@ -76,7 +83,7 @@ class Job:
         self,
         steadied: Steadied,
         about: Mapping[str, str],
-        progress: Progress = lambda frames, total, done: frames,
+        progress: Progress = as_they_are,
         segment: int = SEGMENT,
     ) -> Outcome:
         """Paint what is not painted yet, and write the output.
@@ -123,7 +130,7 @@ class Job:
     def _frames(self, done: int) -> Iterator[Frame]:
         """The frames after those that are done, in the size of the paintings."""
         for frame in islice(self.source.frames(), done, None):
-            yield replace(frame, pixels=fitted(frame.pixels, self.look.sides))
+            yield replace(frame, pixels=resized(frame.pixels, self.look.sides))
 
     def _new_encoder(self) -> FrameEncoder:
         if self.encoder is None:

@@ -1,7 +1,6 @@
 """A video painted in a style by a trained model."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +8,9 @@ from gan_style.painting.painter import Painter
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Style, Stylizer
 from gan_style.video.config import VideoConfig
-from gan_style.video.frames import Frame
-from gan_style.video.job import Job, Outcome, Progress
+from gan_style.video.job import Job, Outcome, Progress, as_they_are
 from gan_style.video.steadiness import EachAlone, FramePainter, Steadied
 from gan_style.video.steady_painter import SteadyPainter
-
-
-def _as_they_are(frames: Iterable[Frame], total: int, done: int) -> Iterable[Frame]:
-    return frames
 
 
 def paint_video(
@@ -27,7 +21,7 @@ def paint_video(
     config: VideoConfig = VideoConfig(),  # noqa: B008
     *,
     force: bool = False,
-    progress: Progress = _as_they_are,
+    progress: Progress = as_they_are,
 ) -> Outcome:
     """Paint a video, with its sound, its frame times, its rotation and its color tags.
 
@@ -53,7 +47,7 @@ def paint_video(
     return run(job, stylizer, style, progress)
 
 
-def run(job: Job, stylizer: Stylizer, style: Style, progress: Progress = _as_they_are) -> Outcome:
+def run(job: Job, stylizer: Stylizer, style: Style, progress: Progress = as_they_are) -> Outcome:
     """Do a job that was found to be possible; see `paint_video`."""
     code = stylizer.style(style)
     stylizer.refuse_foreign(code)

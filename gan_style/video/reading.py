@@ -20,9 +20,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gan_style.errors import VideoError
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels
 from gan_style.video.fingerprint import fingerprint
-from gan_style.video.frames import HD, UNKNOWN, Colors, Frame, Look, exact, fitted
+from gan_style.video.frames import HD, UNKNOWN, Colors, Frame, Look, exact
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class VideoFile:
             for frame, time in self._decoded(container, stream):
                 pixels = np.rot90(_pixels(frame), self.look.quarters)
                 if pixels.shape[:2] != self.look.sides:  # a stream may change its size midway
-                    pixels = fitted(pixels, self.look.sides)
+                    pixels = resized(pixels, self.look.sides)
                 yield Frame(
                     np.ascontiguousarray(pixels), time - self._shift, frame.duration or step
                 )

@@ -5,6 +5,7 @@ the painting would change with it. Here they are measured every few frames, on a
 glide from one measurement to the next; a frame then costs one pass of the generator.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,8 +116,10 @@ class _HoldingPainter(Painter):
         held.glide()
         code, *statistics = held.now
         generator = self.model.generator
-        inverse = [torch.stack([each[0], 1 / each[1]]) for each in statistics]
-        with autocast(self.device, self.precision), generator.with_statistics(inverse):
+        with (
+            autocast(self.device, self.precision),
+            generator.with_statistics(_inverted(statistics)),
+        ):
             if height * width > pixels:
                 return paint_tiles(generator, content, code, tile_side(pixels))
             painted: Tensor = generator(content, code)
@@ -128,4 +131,9 @@ class _HoldingPainter(Painter):
         small = shrunk(content, CORRECTED_SIDE)
         with autocast(self.device, self.precision):
             statistics = self.model.generator.measured(small, code)
-        return [code.float(), *(torch.stack([each[0], 1 / each[1]]) for each in statistics)]
+        return [code.float(), *_inverted(statistics)]
+
+
+def _inverted(statistics: Sequence[Tensor]) -> list[Tensor]:
+    """Means with inverse deviations -> means with deviations, which glide evenly; and back."""
+    return [torch.stack([mean, 1 / deviation]) for mean, deviation in statistics]

@@ -11,7 +11,8 @@ from gan_style.errors import ConfigError, TooLargeError
 from gan_style.painting import budget
 from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import PaintConfig
-from gan_style.painting.pixels import resized, to_floats, write_floats
+from gan_style.painting.pixels import to_floats, write_floats
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels
 from gan_style.painting.tiles import smallest_pixels
 

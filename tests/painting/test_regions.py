@@ -11,8 +11,8 @@ from gan_style.errors import ConfigError, PictureError, StyleError, TooLargeErro
 from gan_style.painting import strips as strips_module
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.masks import fitted, read_mask, shares
-from gan_style.painting.pixels import resized
 from gan_style.painting.regions import Region, paint_regions
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import Pixels
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer

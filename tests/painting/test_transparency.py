@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan_style.painting.canvas import Canvas, read_canvas
-from gan_style.painting.pixels import resized
+from gan_style.painting.resizing import resized
 from gan_style.painting.strips import strips, to_8_bits
 from gan_style.painting.transparency import fill_hidden
 
