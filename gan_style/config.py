@@ -156,6 +156,8 @@ class LossWeights(Section, key="losses"):
     """Total variation of the output."""
     smoothness: float = option(20.0, at_least=0)
     """Coarse edges of the output in flat regions of the photo, such as crack artifacts in skies."""
+    lattice: float = option(0.37, at_least=0)
+    """Dots on a grid, 2.7 px apart, which the enlarging of the generator's maps leaves."""
     reconstruction: float = option(1.0, at_least=0)
     """Difference of paintings of destylized pictures from the pictures themselves, pixel by pixel
     and map by map (`data.destylized`)."""

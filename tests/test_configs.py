@@ -48,7 +48,7 @@ def test_base_has_every_term_that_has_helped_it() -> None:
     style = {"gram": 35, "moments": 4, "stroke": 0.9, "sliced": 12}
     calm = {"tv": 0.1, "smoothness": 20, "steadiness": 100}
     helped = {"adversarial": 0.8, "content": 0.8} | style | calm
-    assert vars(base.losses) == helped | {"descriptor": 0, "reconstruction": 0}
+    assert vars(base.losses) == helped | {"descriptor": 0, "lattice": 0, "reconstruction": 0}
     assert base.data.largest_side == round(1.55 * 288)
     assert (base.data.destylized, base.data.zoomed, base.data.recolor) == (0.34, 0.5, 0.35)
     train = base.train
@@ -62,14 +62,14 @@ def test_a_personal_style_has_pairs_and_none_of_what_tells_styles_apart() -> Non
     data, losses = config.data, config.losses
     off = (data.recolor, data.zoomed, data.repeated, data.sampling_exponent)
     assert {losses.sliced, losses.descriptor, *off} == {0}
-    assert min(data.destylized, data.flattened, losses.reconstruction) > 0
+    assert min(data.destylized, data.flattened, losses.lattice, losses.reconstruction) > 0
     assert data.largest_side == data.size
 
 
 def test_from_scratch_nothing_is_on_that_was_measured_with_a_base_model_alone() -> None:
     config = load_config(str(REPOSITORY / "configs/scratch.yaml"), CHOICES)
     data, losses = config.data, config.losses
-    assert {data.destylized, data.flattened, losses.reconstruction} == {0}
+    assert {data.destylized, data.flattened, losses.lattice, losses.reconstruction} == {0}
     assert config.discriminator.gray == 0
 
 

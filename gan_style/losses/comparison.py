@@ -35,6 +35,7 @@ class Comparison:
     picture, stroke: frozen feature networks.
     autocast: gives the context in which they run.
     rng: on the CPU; draws what is random in a loss.
+    lattice_period: in pixels of a painting, of dots that enlarging the generator's maps can leave.
     """
 
     paintings: Tensor
@@ -46,6 +47,7 @@ class Comparison:
     stroke: FeatureMaps
     autocast: Callable[[], AbstractContextManager[Any]]
     rng: torch.Generator
+    lattice_period: float
 
     @property
     def strides(self) -> Mapping[str, int]:

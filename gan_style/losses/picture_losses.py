@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_style.losses import (  # noqa: F401, registered when imported
+    lattice,
     perceptual,
     regularization,
     sliced,
@@ -29,6 +30,7 @@ class PictureLosses:
         stroke: frozen feature network on gray pictures.
         weights: of each loss, by the names in `PICTURE_LOSSES`; those left out are 0.
         autocast: gives the context in which networks run.
+        lattice_period: of the generator whose paintings are compared, as `lattice_period` there.
 
     Raises:
         ValueError: a weight of an unknown loss.
@@ -40,6 +42,7 @@ class PictureLosses:
         stroke: FeatureMaps,
         weights: Mapping[str, float],
         autocast: Callable[[], AbstractContextManager[Any]],
+        lattice_period: float,
     ) -> None:
         unknown = ", ".join(weights.keys() - PICTURE_LOSSES.keys())
         if unknown:
@@ -50,6 +53,7 @@ class PictureLosses:
         self.stroke = stroke
         self.weights = {name: weights[name] for name in PICTURE_LOSSES if weights.get(name, 0) > 0}
         self.autocast = autocast
+        self.lattice_period = lattice_period
 
     def terms(
         self,
@@ -90,6 +94,7 @@ class PictureLosses:
             self.stroke,
             self.autocast,
             torch.Generator().manual_seed(0) if rng is None else rng,
+            self.lattice_period,
         )
         losses = {name: PICTURE_LOSSES[name] for name in self.weights} | dict(further)
         return {name: loss(comparison) for name, loss in losses.items()}

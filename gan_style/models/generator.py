@@ -171,6 +171,14 @@ class Generator(nn.Module):
         return [module for module in self.modules() if isinstance(module, GlobalStatistics)]
 
 
+def lattice_period(supersampling: float) -> float:
+    """Pixels of a painting from one position of the quarter-size maps to the next.
+
+    A lattice of dots of this period is what their enlarging can leave (Odena et al. 2016).
+    """
+    return 4 / supersampling
+
+
 def check_supersampling(supersampling: float) -> None:
     """Refuse what would not leave whole maps of the padded picture.
 

@@ -29,6 +29,7 @@ from gan_style.losses.reconstruction import reconstruction_loss
 from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.feature_networks import picture_features, stroke_features
+from gan_style.models.generator import lattice_period
 from gan_style.models.style_model import StyleModel, StyleModelConfig
 from gan_style.sizes import MINIMUM_SIDE
 from gan_style.training.content import degraded_content, flattened_content
@@ -395,4 +396,5 @@ def build_picture_losses(
         stroke_features(features.stroke_network, features.stroke_weights).to(device),
         weights,
         autocast,
+        lattice_period(config.model.supersampling),
     )

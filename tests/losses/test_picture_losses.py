@@ -16,11 +16,12 @@ from gan_style.losses.statistics import style_statistics
 from gan_style.models.feature_networks import picture_features, stroke_features
 
 ALL = dict.fromkeys(PICTURE_LOSSES, 1.0)
+PERIOD = 8 / 3
 
 
 @pytest.fixture(scope="module")
 def picture_losses() -> PictureLosses:
-    return PictureLosses(picture_features(), stroke_features(), ALL, nullcontext)
+    return PictureLosses(picture_features(), stroke_features(), ALL, nullcontext, PERIOD)
 
 
 class Counted(nn.Module):
@@ -56,7 +57,7 @@ def test_every_loss_has_a_weight_and_every_weight_a_loss() -> None:
 def test_losses_are_numbers_and_differentiable(picture_losses: PictureLosses) -> None:
     painted = pictures(0).requires_grad_(True)
     terms = picture_losses.terms(painted, pictures(1), pictures(2), 1)
-    assert set(terms) == {"content", "gram", "moments", "stroke", "tv", "smoothness", "sliced"}
+    assert set(terms) == {*PICTURE_LOSSES}
     for name, term in terms.items():
         assert term.shape == (), name
         assert term.dtype == torch.float32, name
@@ -148,7 +149,7 @@ def test_networks_are_frozen(picture_losses: PictureLosses) -> None:
     ("names", "runs"),
     [
         (["tv"], (0, 0)),
-        (["smoothness", "tv"], (0, 0)),
+        (["smoothness", "tv", "lattice"], (0, 0)),
         (["content"], (2, 0)),
         (["gram", "moments"], (2, 0)),
         (["gram", "sliced"], (2, 0)),
@@ -163,7 +164,7 @@ def test_a_loss_of_weight_0_costs_nothing(
     weights = {name: float(name in names) for name in PICTURE_LOSSES}
     picture, stroke = Counted(picture_losses.picture), Counted(picture_losses.stroke)
     given = (pictures(0), pictures(1), pictures(2), 1)
-    some = PictureLosses(picture, stroke, weights, nullcontext).terms(*given)
+    some = PictureLosses(picture, stroke, weights, nullcontext, PERIOD).terms(*given)
     assert (picture.runs, stroke.runs) == runs
     every = picture_losses.terms(*given)
     assert some == {name: every[name] for name in PICTURE_LOSSES if name in names}
@@ -171,7 +172,7 @@ def test_a_loss_of_weight_0_costs_nothing(
 
 def test_further_losses_share_the_maps(picture_losses: PictureLosses) -> None:
     picture = Counted(picture_losses.picture)
-    losses = PictureLosses(picture, picture_losses.stroke, {"gram": 1.0}, nullcontext)
+    losses = PictureLosses(picture, picture_losses.stroke, {"gram": 1.0}, nullcontext, PERIOD)
     given = (pictures(0, 4), pictures(1, 4), pictures(2, 4), 2)
 
     def largest(seen: Comparison) -> Tensor:
@@ -193,4 +194,6 @@ def test_channels_of_the_maps(picture_losses: PictureLosses) -> None:
 
 def test_a_weight_of_no_loss_is_refused(picture_losses: PictureLosses) -> None:
     with pytest.raises(ValueError, match="no loss grain; allowed: content, gram"):
-        PictureLosses(picture_losses.picture, picture_losses.stroke, {"grain": 1.0}, nullcontext)
+        PictureLosses(
+            picture_losses.picture, picture_losses.stroke, {"grain": 1.0}, nullcontext, PERIOD
+        )

@@ -505,5 +505,5 @@ def test_evaluation_draws_the_same_directions_each_time() -> None:
 
 def test_evaluation_leaves_out_what_has_no_weight() -> None:
     trainer = Trainer(settings("losses.gram=0", "losses.tv=0"), CPU)
-    left = {"content", "moments", "stroke", "smoothness", "score"}
+    left = {"content", "moments", "stroke", "smoothness", "lattice", "score"}
     assert trainer.evaluate(batch_of()).keys() == left
