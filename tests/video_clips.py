@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def write_clip(
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     rotation: float = 0,
+    mirrored: bool = False,
     colors: tuple[int, int, int, int] = (1, 1, 1, 1),
     sound: str | None = None,
 ) -> Path:
@@ -78,8 +80,8 @@ def write_clip(
         video.codec_context.time_base = video.time_base = time_base
         context = video.codec_context
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = colors
-        if rotation:
-            video.set_display_rotation(rotation)
+        if rotation or mirrored:
+            video.set_display_rotation(rotation, hflip=mirrored)
         audio = file.add_stream(sound, rate=16000, layout="mono") if sound else None
         for pixels, time in zip(frames, times, strict=False):
             frame = VideoFrame.from_ndarray(pixels, "rgb24").reformat(
@@ -130,3 +132,19 @@ def garbled(path: Path, number: int) -> Path:
     assert content.count(data) == 1
     path.write_bytes(content.replace(data, data[:9] + bytes(len(data) - 9)))
     return path
+
+
+def with_subtitles(source: Path, output: Path) -> Path:
+    """Copy a video, with two streams of subtitles beside what it has."""
+    text = output.with_suffix(".srt")
+    text.write_text("1\n00:00:00,000 --> 00:00:00,100\nHello\n")
+    with ExitStack() as opened:
+        files = [opened.enter_context(av.open(str(path))) for path in (source, text, text)]
+        written = opened.enter_context(av.open(str(output), "w"))
+        copies = {each: written.add_stream_from_template(each) for f in files for each in f.streams}
+        for file in files:
+            for packet in file.demux():
+                if packet.size:
+                    packet.stream = copies[packet.stream]
+                    written.mux(packet)
+    return output

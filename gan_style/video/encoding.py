@@ -86,7 +86,7 @@ class VideoEncoder:
     def add(self, frame: Frame) -> None:
         """Encode a frame, upright as `Look.sides` says."""
         matrix = self._look.colors.matrix
-        stored = np.ascontiguousarray(np.rot90(frame.pixels, -self._look.quarters))
+        stored = self._look.as_stored(frame.pixels)
         coded = VideoFrame.from_ndarray(stored, "rgb24").reformat(
             format="yuv420p",
             dst_colorspace=None if matrix == UNKNOWN else matrix,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from gan_style.painting.strips import Pixels
 
 
@@ -27,7 +29,8 @@ class Look:
     """All that a video has beside its frames.
 
     sides: H and W of the upright frames. time_base: seconds of one unit of time. rotation: degrees
-    by which a player turns the stored frames counterclockwise. aspect: width of a stored pixel over
+    by which a player turns the stored frames counterclockwise, and mirrored: whether it then swaps
+    left and right, as for some front cameras. aspect: width of a stored pixel over
     its height; None if that is not said. rate: frames a second, about. count: frames, about; 0 if
     that is not known.
     """
@@ -35,6 +38,7 @@ class Look:
     sides: tuple[int, int]
     time_base: Fraction
     rotation: float = 0.0
+    mirrored: bool = False
     colors: Colors = HD
     aspect: Fraction | None = None
     rate: Fraction = Fraction(25)
@@ -50,6 +54,16 @@ class Look:
     def stored(self) -> tuple[int, int]:
         """H and W of the frames as a file has them, before a player turns them upright."""
         return self.sides[::-1] if self.quarters % 2 else self.sides
+
+    def upright(self, stored: Pixels) -> Pixels:
+        """A stored frame as a player shows it, (H, W, 3)."""
+        turned = np.rot90(stored, self.quarters)
+        return np.ascontiguousarray(turned[:, ::-1] if self.mirrored else turned)
+
+    def as_stored(self, upright: Pixels) -> Pixels:
+        """What `upright` makes this of."""
+        turned = upright[:, ::-1] if self.mirrored else upright
+        return np.ascontiguousarray(np.rot90(turned, -self.quarters))
 
 
 @dataclass(frozen=True, eq=False)

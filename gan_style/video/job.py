@@ -78,6 +78,8 @@ class Job:
             sound = self.source if isinstance(self.source, VideoFile) else None
             self._container = Container(self.kind, self.encoder, self.look, config.quality, sound)
             self._container.refuse_what_it_cannot_hold(output)
+        if isinstance(self.source, VideoFile) and self.source.besides:
+            logger.warning("left out of the output: %s", ", ".join(self.source.besides))
 
     def paint(
         self,
@@ -161,7 +163,7 @@ class Job:
         if self.config.size is not None:
             sides = with_short_side(sides, self.config.size)
         if self.encoder is None:  # nothing there says how a picture is to be turned
-            return replace(look, sides=sides, rotation=0.0)
+            return replace(look, sides=sides, rotation=0.0, mirrored=False)
         if even(sides) != sides:
             logger.info("the video gets %d x %d px: its sides are even", *even(sides)[::-1])
         return replace(look, sides=even(sides))

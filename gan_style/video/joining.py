@@ -107,8 +107,8 @@ class Container:
         assert isinstance(video, VideoStream)
         set_up(video.codec_context, self.encoder, self.look, self.quality)
         video.time_base = self.look.time_base
-        if self.look.rotation:
-            video.set_display_rotation(self.look.rotation)
+        if self.look.rotation or self.look.mirrored:
+            video.set_display_rotation(self.look.rotation, hflip=self.look.mirrored)
         if source is None:
             return video, {}
         notes = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}

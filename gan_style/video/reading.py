@@ -5,6 +5,8 @@ gives the same frames as the first, whatever the file is like.
 """
 
 import logging
+import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -61,6 +63,8 @@ class VideoFile:
             self.beginning = _seconds_of_start(container)
             self.look = _look(container, stream, first[0], self._seconds(container, stream))
             self._shift = first[1] if start else 0
+            self.besides = _besides(container, stream)
+            """What else the file has beside these frames and sound, in words."""
         self.origin = self._shift * self.look.time_base
         """Seconds of the source's clock that are 0 in what is written."""
 
@@ -91,12 +95,10 @@ class VideoFile:
             stream = _video_stream(container, self.path)
             step = max(1, round(1 / (self.look.rate * self.look.time_base)))
             for frame, time in self._decoded(container, stream):
-                pixels = np.rot90(_pixels(frame), self.look.quarters)
+                pixels = self.look.upright(_pixels(frame))
                 if pixels.shape[:2] != self.look.sides:  # a stream may change its size midway
                     pixels = resized(pixels, self.look.sides)
-                yield Frame(
-                    np.ascontiguousarray(pixels), time - self._shift, frame.duration or step
-                )
+                yield Frame(pixels, time - self._shift, frame.duration or step)
 
     def _decoded(
         self, container: InputContainer, stream: VideoStream
@@ -183,14 +185,28 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     return streams[0]
 
 
+def _besides(container: InputContainer, stream: VideoStream) -> list[str]:
+    counts = Counter(
+        "further pictures" if each.type == "video" else each.type
+        for each in container.streams
+        if each.index != stream.index and each.type != "audio"
+    )
+    found = [f"{kind} ({count})" if count > 1 else kind for kind, count in sorted(counts.items())]
+    if chapters := len(container.chapters()):
+        found.append(f"chapters ({chapters})")
+    return found
+
+
 def _look(
     container: InputContainer, stream: VideoStream, frame: VideoFrame, seconds: Fraction
 ) -> Look:
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    rotation, mirrored = _turn(frame)
     look = Look(
         sides=(frame.height, frame.width),
         time_base=_time_base(stream),
-        rotation=float(frame.rotation),
+        rotation=rotation,
+        mirrored=mirrored,
         colors=_colors(stream, frame),
         aspect=stream.sample_aspect_ratio or None,
         rate=rate,
@@ -199,6 +215,19 @@ def _look(
     if look.quarters % 2:
         return replace(look, sides=look.sides[::-1])
     return look
+
+
+def _turn(frame: VideoFrame) -> tuple[float, bool]:
+    """Degrees counterclockwise that a player turns the frame by, and whether it then mirrors it."""
+    side_data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if side_data is None:
+        return 0.0, False
+    matrix = np.frombuffer(side_data, np.int32).reshape(3, 3)[:2, :2].astype(float)
+    mirrored = bool(np.linalg.det(matrix) < 0)
+    if mirrored:  # FFmpeg mirrors by the sign of the first column
+        matrix[:, 0] *= -1
+    across, down = matrix[0] / np.maximum(np.hypot(*matrix), 1e-9)
+    return -math.degrees(math.atan2(down, across)), mirrored
 
 
 def _colors(stream: VideoStream, frame: VideoFrame) -> Colors:

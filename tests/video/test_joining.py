@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from video_clips import FILM, FINE, VARIABLE, flat, pan, seconds_of, sound_of, write_clip
+from video_clips import (
+    FILM,
+    FINE,
+    VARIABLE,
+    flat,
+    pan,
+    seconds_of,
+    sound_of,
+    with_subtitles,
+    write_clip,
+)
 
 from gan_style.errors import ConfigError, VideoError
 from gan_style.video.config import VideoConfig
@@ -59,15 +69,18 @@ def test_a_part_keeps_sound_and_pictures_together(tmp_path: Path) -> None:
     assert np.abs(np.array(part) - kept).max() < 2e-3
 
 
-@pytest.mark.parametrize("rotation", [90, 180, -90])
+@pytest.mark.parametrize(
+    ("rotation", "mirrored"), [(90, False), (180, False), (-90, False), (0, True), (90, True)]
+)
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_a_rotation_stays_a_tag(tmp_path: Path, rotation: int, ending: str) -> None:
+def test_a_rotation_stays_a_tag(tmp_path: Path, rotation: int, mirrored: bool, ending: str) -> None:
     frames = pan(3, (48, 64))
-    source = write_clip(tmp_path / "x.mp4", frames, rotation=rotation)
+    source = write_clip(tmp_path / "x.mp4", frames, rotation=rotation, mirrored=mirrored)
     output = tmp_path / f"y.{ending}"
     copied(source, output)
     one, other = VideoFile(source), VideoFile(output)
     assert other.look.rotation % 360 == one.look.rotation % 360 == rotation % 360
+    assert other.look.mirrored == one.look.mirrored == mirrored
     assert other.look.sides == one.look.sides
     pixels = [next(each.frames()).pixels.astype(int) for each in (one, other)]
     assert np.abs(pixels[0] - pixels[1]).mean() < 6
@@ -209,3 +222,12 @@ def test_an_encoder_that_is_missing_is_named(
     monkeypatch.setattr(target, "_has_encoder", lambda name: name == "libx264")
     with pytest.raises(ConfigError, match="no encoder libsvtav1; it has h264"):
         copied(source, tmp_path / "y.mp4", codec="av1")
+
+
+def test_a_line_says_what_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    plain = write_clip(tmp_path / "x.mkv", pan(3), sound="pcm_s16le")
+    copied(plain, tmp_path / "y.mkv")
+    assert "left out" not in caplog.text
+    copied(with_subtitles(plain, tmp_path / "z.mkv"), tmp_path / "painted.mkv")
+    assert "left out of the output: subtitle (2)" in caplog.text
+    assert sound_of(tmp_path / "painted.mkv") == sound_of(plain)

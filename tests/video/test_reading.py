@@ -7,9 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from video_clips import FILM, FINE, VARIABLE, flat, garbled, pan, sine, write_clip
+from video_clips import (
+    FILM,
+    FINE,
+    VARIABLE,
+    flat,
+    garbled,
+    pan,
+    sine,
+    with_subtitles,
+    write_clip,
+)
 
 from gan_style.errors import VideoError
+from gan_style.video.frames import Look
 from gan_style.video.reading import VideoFile
 
 av = pytest.importorskip("av")
@@ -48,6 +59,30 @@ def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
     assert video.look.sides == (64, 32)
     assert video.look.stored == (32, 64)
     assert np.abs(next(video.frames()).pixels.astype(int) - upright[0]).mean() < 4
+
+
+def test_a_mirrored_video_is_seen_as_a_player_shows_it(tmp_path: Path) -> None:
+    shown = pan(3, (64, 32))
+    stored = [np.ascontiguousarray(np.rot90(frame[:, ::-1], -1)) for frame in shown]
+    video = VideoFile(write_clip(tmp_path / "x.mp4", stored, rotation=90, mirrored=True))
+    assert (video.look.rotation, video.look.mirrored) == (90, True)
+    assert np.abs(next(video.frames()).pixels.astype(int) - shown[0]).mean() < 4
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_frames_are_stored_as_they_were(rotation: int, mirrored: bool) -> None:
+    look = Look((3, 2), Fraction(1, 25), rotation, mirrored)
+    upright = np.arange(18, dtype=np.uint8).reshape(3, 2, 3)
+    stored = look.as_stored(upright)
+    assert stored.shape[:2] == look.stored
+    assert np.array_equal(look.upright(stored), upright)
+
+
+def test_what_is_not_kept_is_known(tmp_path: Path) -> None:
+    plain = write_clip(tmp_path / "x.mkv", pan(3), sound="pcm_s16le")
+    assert VideoFile(plain).besides == []
+    assert VideoFile(with_subtitles(plain, tmp_path / "y.mkv")).besides == ["subtitle (2)"]
 
 
 @pytest.mark.parametrize("colors", [(1, 1, 1, 1), (6, 6, 6, 1), (1, 1, 1, 2), (9, 9, 16, 1)])
