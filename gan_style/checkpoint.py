@@ -50,7 +50,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping
     owned = _owned(tensors)
     header = {
         "gan_style": described,
-        "saved": str(time.time_ns()),
+        "saved": str(_now(path.parent)),
         "crc32": str(_checksum(owned, described)),
     }
     try:
@@ -253,8 +253,18 @@ def _header(path: Path, header: Mapping[str, str] | None) -> Mapping[str, str]:
     return header
 
 
+def _now(folder: Path) -> int:
+    """Nanoseconds, after those of every checkpoint there: a clock can go back, as can machines."""
+    return max([time.time_ns(), *(saved + 1 for saved, _, _ in _aged(folder))])
+
+
 def _by_age(folder: Path) -> list[Path]:
     """Numbered checkpoints with a readable header, the last saved at the end."""
+    return [path for _, _, path in _aged(folder)]
+
+
+def _aged(folder: Path) -> list[tuple[int, int, Path]]:
+    """When they were saved, at which step, and the file; sorted."""
     aged = []
     for path in folder.glob("step-*.safetensors"):
         number = _NUMBERED.fullmatch(path.name)
@@ -262,4 +272,4 @@ def _by_age(folder: Path) -> list[Path]:
             with suppress(*_UNREADABLE), safe_open(path, "pt") as file:
                 saved = int(_header(path, file.metadata())["saved"])
                 aged.append((saved, int(number[1]), path))
-    return [path for _, _, path in sorted(aged)]
+    return sorted(aged)

@@ -243,6 +243,17 @@ def test_a_new_branch_is_newer_than_higher_numbers_of_an_old_one(tmp_path: Path)
     assert sorted(tmp_path.iterdir()) == [branch, step_file(tmp_path, 30)]
 
 
+def test_what_is_written_last_is_the_newest_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step, now in enumerate([2_000, 1_000, 1_000, 500], start=1):
+        monkeypatch.setattr("gan_style.checkpoint.time.time_ns", lambda now=now: now)
+        written = save_step(tmp_path, step)
+        prune_checkpoints(tmp_path, 1)
+        assert sorted(tmp_path.iterdir()) == [written]
+        assert newest_checkpoint(tmp_path) == written
+
+
 def test_pruning_keeps_the_newest_the_best_and_strangers(tmp_path: Path) -> None:
     for step in (1, 2, 3, 100_000_000):
         save_step(tmp_path, step)

@@ -47,8 +47,7 @@ def run_folder(config: Config, source: Path | None) -> Path:
     """
     if config.run.dir is not None:
         folder = Path(config.run.dir)
-        taken = folder / CHECKPOINTS
-        if source is None and taken.is_dir() and any(taken.iterdir()):
+        if source is None and any((folder / CHECKPOINTS).glob("[!.]*")):
             raise ConfigError(
                 f"run.dir {folder} holds a run already; resume it with train.resume=true, "
                 "or choose another folder"

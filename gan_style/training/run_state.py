@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from gan_style.checkpoint import (
     BEST_FILE,
     CHECKPOINTS,
@@ -16,7 +18,7 @@ from gan_style.checkpoint import (
 )
 from gan_style.config import Config, config_to_dict
 from gan_style.data.training_data import TrainingData
-from gan_style.errors import ConfigError
+from gan_style.errors import CheckpointError, ConfigError
 from gan_style.models.style_model import StyleModelConfig
 from gan_style.pretrained import read_model
 from gan_style.training.schedule import usual_squares
@@ -97,9 +99,15 @@ def save_state(
     file = checkpoints / f"step-{trainer.steps_done:08d}.safetensors"
     save_checkpoint(file, tensors, metadata)
     if best:
-        averaged = {k: v for k, v in tensors.items() if k.startswith("average.")}
-        save_checkpoint(checkpoints / BEST_FILE, averaged, metadata)
+        _save_best(checkpoints, tensors, metadata)
     prune_checkpoints(checkpoints, config.run.keep)
+
+
+def _save_best(
+    checkpoints: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
+) -> None:
+    averaged = {name: tensor for name, tensor in tensors.items() if name.startswith("average.")}
+    save_checkpoint(checkpoints / BEST_FILE, averaged, metadata)
 
 
 def load_best(folder: Path, trainer: Trainer) -> None:
@@ -115,7 +123,7 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
     _refuse_other_model(str(source), read_model(source).config, trainer.model_config)
     try:
         trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
-        return RunState(
+        state = RunState(
             seconds=float(metadata["seconds"]),
             best=Best(**metadata["best"]),
             before=Quality(**{_RENAMED.get(k, k): v for k, v in metadata["before"].items()}),
@@ -125,6 +133,18 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
         raise ConfigError(f"{source} cannot be resumed: {reason}") from error
+    if state.best.step == trainer.steps_done != _step_of_best(source.parent):
+        # killed between the two files of a checkpoint: the best model would be an older one
+        _save_best(source.parent, tensors, metadata)
+    return state
+
+
+def _step_of_best(checkpoints: Path) -> int | None:
+    """Step of the model in BEST_FILE; None if it cannot be read."""
+    try:
+        return int(load_checkpoint(checkpoints / BEST_FILE)[1]["best"]["step"])
+    except (CheckpointError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _begin_with(trainer: Trainer, place: str) -> None:

@@ -41,7 +41,7 @@ from gan_style.training import run as run_module
 from gan_style.training import validation
 from gan_style.training.likeness import Likeness
 from gan_style.training.run import train
-from gan_style.training.run_dir import describe_run
+from gan_style.training.run_dir import describe_run, run_folder
 from gan_style.training.run_state import begin
 from gan_style.training.signals import stop_signals
 from gan_style.training.trainer import Trainer
@@ -653,6 +653,35 @@ def test_one_picture_is_learned_with_a_warning(
     assert caplog.records[1].levelname == "WARNING"
     assert "add pictures" in caplog.messages[-1]
     assert (folder / "styles" / "mine.style.safetensors").is_file()
+
+
+def test_a_best_model_that_a_kill_left_behind_is_made_anew(
+    tiny_run: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    """A checkpoint has two files, and the second may be missing or of the one before."""
+    folder = copy_of(tiny_run, tmp_path / "run")
+    best, last = folder / "checkpoints" / "best.safetensors", newest(folder)
+    _, facts = load_checkpoint(last)
+    assert facts["best"]["step"] == 4
+    whole = load_checkpoint(best)[0]
+    older = {name: torch.zeros_like(tensor) for name, tensor in whole.items()}
+    config = load_config(None, [*tiny, f"run.dir={folder}"])
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed)
+    for spoil in (
+        best.unlink,
+        lambda: save_checkpoint(best, older, facts | {"best": facts["best"] | {"step": 2}}),
+    ):
+        spoil()
+        begin(config, Trainer(config, torch.device("cpu")), data, last)
+        found = load_checkpoint(best)[0]
+        assert all(torch.equal(found[name], tensor) for name, tensor in whole.items())
+
+
+def test_a_run_killed_in_its_first_checkpoint_is_no_run_yet(tmp_path: Path) -> None:
+    half = tmp_path / "checkpoints" / ".step-00000001.safetensors.123.part"
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    assert run_folder(load_config(None, [f"run.dir={tmp_path}"]), None) == tmp_path
 
 
 # what it refuses
