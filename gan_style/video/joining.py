@@ -218,7 +218,7 @@ def write_gif(segments: Iterable[Packets], output: Path, look: Look) -> None:
 
 def _in_palette(data: bytes) -> VideoFrame:
     with Image.open(io.BytesIO(data)) as image:
-        few = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=0)
+        few = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     colors = np.array(few.getpalette("RGB"), np.uint8).reshape(-1, 3)
     palette = np.zeros((256, 4), np.uint8)
     palette[:, 0] = 255  # alpha comes first

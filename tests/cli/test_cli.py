@@ -272,7 +272,7 @@ def test_check(collection: Path, capsys: Capture) -> None:
     assert "6 pictures" in told
     assert "style ink: 3" in told
     assert "not enough pictures" in told
-    assert "expected: nothing was measured with fewer than 5 pictures" in told
+    assert "expected: nothing was measured with fewer than 18 pictures" in told
 
 
 def test_check_refuses_what_is_no_folder(tmp_path: Path, capsys: Capture) -> None:

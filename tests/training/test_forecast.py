@@ -1,5 +1,7 @@
 import itertools
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,8 @@ from gan_style.config import load_config
 from gan_style.training.forecast import Forecast, expected, forecast
 from gan_style.training.pace import Pace
 from gan_style.training.schedule import RunLimits
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_speed_is_measured_after_warming_up(
@@ -42,12 +46,12 @@ def test_a_machine_that_is_busy_is_told_before_training() -> None:
     assert warning.endswith("(train.images=2400 train.minutes=150)")
 
 
-@pytest.mark.parametrize(("pictures", "rates"), [(5, "0.70 and 0.94"), (19, "0.63 and 0.93")])
-def test_quality_is_expected_from_no_more_pictures_than_there_are(
-    pictures: int, rates: str
-) -> None:
-    assert rates in expected(pictures)
+def test_what_is_expected_is_what_was_measured() -> None:
+    page = REPOSITORY / "docs/experiments/2026-11-28-personal-models.md"
+    assert expected(18) == expected(1000)
+    for number in re.findall(r"0\.\d\d", expected(18)):
+        assert number in page.read_text(encoding="utf-8")
 
 
 def test_nothing_is_expected_where_nothing_was_measured() -> None:
-    assert "fewer than 5 pictures" in expected(4)
+    assert "fewer than 18 pictures" in expected(17)
