@@ -34,7 +34,7 @@ class MixTab:
                 self.photo = gr.File(
                     label="Photo to try it on (one of an astronaut if you give none)",
                     file_types=PICTURES,
-                    height=110,
+                    height=150,
                 )
             with gr.Column(min_width=320):
                 self.preview = gr.Image(

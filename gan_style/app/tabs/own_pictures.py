@@ -45,7 +45,7 @@ class OwnPictures:
                 label="Pictures in one style",
                 file_count="multiple",
                 file_types=PICTURES,
-                height=120,
+                height=150,
             )
             with gr.Row():
                 self.name = gr.Textbox(label="Name", value="my pictures", max_length=60, scale=2)

@@ -72,8 +72,8 @@ class PaintTab:
                 sources=(),
                 transforms=(),
                 layers=False,
-                brush=gr.Brush(colors=["#e5484d"], color_mode="fixed", default_size=50),
-                eraser=gr.Eraser(default_size=50),
+                brush=gr.Brush(colors=[("#e5484d", 0.6)], color_mode="fixed", default_size=25),
+                eraser=gr.Eraser(default_size=25),
                 elem_id="drawing",
             )
         self.button = gr.Button("Paint", variant="primary", elem_id="paint")

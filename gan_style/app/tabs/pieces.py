@@ -46,9 +46,9 @@ def stroke_slider() -> gr.Slider:
     )
 
 
-def keep_color_box() -> gr.Checkbox:
+def keep_color_box(what: str = "photo") -> gr.Checkbox:
     """Whether the photo keeps its colors."""
-    return gr.Checkbox(label="Keep the photo's colors", value=_DEFAULTS.keep_color)
+    return gr.Checkbox(label=f"Keep the {what}'s colors", value=_DEFAULTS.keep_color)
 
 
 def size_choice(value: str = OWN_SIZE) -> gr.Dropdown:

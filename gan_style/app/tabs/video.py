@@ -66,11 +66,11 @@ class VideoTab:
 
     def _ask(self) -> list[Any]:
         choices = style_choices(self.desk.catalog.styles().values())
-        clip = gr.File(label="Video", file_types=_KINDS, height=110)
+        clip = gr.File(label="Video", file_types=_KINDS, height=150)
         self.style = gr.Dropdown(choices, label="Style", value=choices[-1][1])
         with gr.Row():
             strength, stroke_size = strength_slider(), stroke_slider()
-        keep_color = keep_color_box()
+        keep_color = keep_color_box("video")
         with gr.Row():
             size = size_choice("512")
             quality = gr.Slider(
@@ -78,7 +78,7 @@ class VideoTab:
             )
         with gr.Row():
             start = gr.Number(0, label="Begin at second", minimum=0, min_width=120)
-            end = gr.Number(None, label="End at second", minimum=0, min_width=120)
+            end = gr.Number(0, label="End at second (0: its end)", minimum=0, min_width=120)
         self.button = gr.Button("Paint the video", variant="primary", elem_id="paint-video")
         return [clip, self.style, strength, stroke_size, keep_color, size, quality, start, end]
 
