@@ -18,7 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PATIENCE = 240.0  # seconds; a busy machine takes many times as long as a quiet one
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_OPTIONS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 expect.set_options(timeout=1000 * PATIENCE)
 
 

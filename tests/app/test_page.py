@@ -44,6 +44,8 @@ def address(work: Path, tiny: list[str]) -> Iterator[str]:
     config.write_text(yaml.safe_dump(values))
     with served(work, "--config", str(config), "--device", "cpu") as found:
         yield found
+    for folder in (work / "runs").iterdir():
+        Run(folder).stop()
 
 
 @pytest.fixture(scope="module")

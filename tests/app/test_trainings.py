@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,16 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs locks of 
 
 
 @pytest.fixture
-def trainings(tmp_path: Path, tiny: list[str]) -> Trainings:
-    """Trainings that take a second or, stopped, as long as it takes."""
+def trainings(tmp_path: Path, tiny: list[str]) -> Iterator[Trainings]:
+    """Trainings of a small model; whatever still trains in the end is stopped."""
     config = tmp_path / "tiny.yaml"
     words = [word for word in tiny if not word.startswith(("data.styles=", "train.steps="))]
     values = config_to_dict(load_config(None, [*words, "train.minutes=1", "train.steps=100000"]))
     config.write_text(yaml.safe_dump(values))
-    return Trainings(WorkFolder(tmp_path / "work"), config, "cpu")
+    found = Trainings(WorkFolder(tmp_path / "work"), config, "cpu")
+    yield found
+    for run in found.runs().values():
+        run.stop()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from gan_style.app.handlers import Handlers
 from gan_style.app.tabs.pieces import PICTURES, style_choices
 from gan_style.app.uploads import uploaded
 from gan_style.data.images import save_picture
-from gan_style.sizes import MINIMUM_SIDE, READING_SIDE
+from gan_style.sizes import READING_SIDE
 
 _PHOTOS = 8
-_LARGEST = 1024  # px
+_SMALLEST, _LARGEST = 96, 1024  # px
 _STRENGTHS = [0.25, 0.5, 0.75, 1.0]
 _STROKE_SIZES = [0.5, 1.0, 1.5, 2.0, 4.0]
 
@@ -24,32 +24,9 @@ class CompareTab:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.handlers = Handlers(desk)
-        choices = style_choices(desk.catalog.styles().values())
         with gr.Row(equal_height=False):
             with gr.Column(min_width=320):
-                self.photos = gr.File(
-                    label="Photos", file_count="multiple", file_types=PICTURES, height=150
-                )
-                self.styles = gr.Dropdown(
-                    choices, multiselect=True, label="Styles", value=[choices[-1][1]]
-                )
-                self.base = gr.Checkbox(
-                    label="Beside a style of mine, show the base model's",
-                    info="The base model reads the same pictures, without any training.",
-                    value=True,
-                )
-                self.strengths = gr.CheckboxGroup(_STRENGTHS, value=[1.0], label="Strengths")
-                self.stroke_sizes = gr.CheckboxGroup(
-                    _STROKE_SIZES, value=[1.0], label="Stroke sizes"
-                )
-                self.size = gr.Slider(
-                    MINIMUM_SIDE * 3,
-                    _LARGEST,
-                    READING_SIDE,
-                    step=32,
-                    label="Short side of each painting in pixels",
-                )
-                self.button = gr.Button("Compare", variant="primary", elem_id="compare")
+                inputs = self._ask()
             with gr.Column(min_width=320):
                 self.sheet = gr.Image(
                     label="Sheet", interactive=False, buttons=["fullscreen"], elem_id="sheet"
@@ -58,14 +35,32 @@ class CompareTab:
         self.handlers.on(
             self.button.click,
             self.compare,
-            [
-                *(self.photos, self.styles, self.base),
-                *(self.strengths, self.stroke_sizes, self.size),
-            ],
+            inputs,
             [self.sheet, self.file],
             heavy=True,
             scroll_to_output=True,
         )
+
+    def _ask(self) -> list[Any]:
+        choices = style_choices(self.desk.catalog.styles().values())
+        photos = gr.File(label="Photos", file_count="multiple", file_types=PICTURES, height=150)
+        self.styles = gr.Dropdown(choices, multiselect=True, label="Styles", value=[choices[-1][1]])
+        base = gr.Checkbox(
+            label="Beside a style of mine, show the base model's",
+            info="The base model reads the same pictures, without any training.",
+            value=True,
+        )
+        strengths = gr.CheckboxGroup(_STRENGTHS, value=[1.0], label="Strengths")
+        stroke_sizes = gr.CheckboxGroup(_STROKE_SIZES, value=[1.0], label="Stroke sizes")
+        size = gr.Slider(
+            _SMALLEST,
+            _LARGEST,
+            READING_SIDE,
+            step=32,
+            label="Short side of each painting in pixels",
+        )
+        self.button = gr.Button("Compare", variant="primary", elem_id="compare")
+        return [photos, self.styles, base, strengths, stroke_sizes, size]
 
     def compare(
         self,
