@@ -94,6 +94,10 @@ class Visitor:
         self.page.locator("#styles button").filter(has_text=style).first.click()
         expect(self.page.locator("#chosen-style")).to_contain_text(style)
 
+    def file(self, name: str) -> Any:
+        """The link to a file that can be downloaded."""
+        return self.page.locator(f'a[download="{name}"]').first
+
     def paint(self) -> None:
         self.page.click("#paint")
 

@@ -90,4 +90,6 @@ class Handlers:
     def _text(self, message: str) -> str:
         """Gradio takes messages for HTML, and names of files are in them."""
         plain = self.desk.folder.plain(message)
-        return html.escape(plain[:1].upper() + plain[1:])
+        if plain.partition(" ")[0].isalpha():  # and no name of a file
+            plain = plain[0].upper() + plain[1:]
+        return html.escape(plain)

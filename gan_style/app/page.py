@@ -19,14 +19,22 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
 ).set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300")
 STYLE = """
-#progress progress { width: 100%; height: 0.9rem; accent-color: var(--color-accent); }
-#progress p { margin: 0.4rem 0 0; }
-#report textarea, #check textarea { font-family: var(--font-mono); font-size: var(--text-xs); }
+#progress progress {
+  appearance: none; display: block; width: 100%; height: 0.7rem; border: 0; overflow: hidden;
+  border-radius: 0.35rem; background: var(--border-color-primary);
+}
+#progress progress::-webkit-progress-bar { background: var(--border-color-primary); }
+#progress progress::-webkit-progress-value { background: var(--color-accent); }
+#progress progress::-moz-progress-bar { background: var(--color-accent); }
+#progress p { margin: 0.5rem 0 0; }
+#report textarea, #check textarea { font-family: var(--font-mono); font-size: var(--text-sm); }
 #styles button:focus-visible, #paintings button:focus-visible {
   outline: 3px solid var(--color-accent); outline-offset: -3px;
 }
+#paintings .grid-wrap { min-height: 0; height: auto; }
 @media (max-width: 640px) {
   .gradio-container { padding: 0.5rem !important; }
+  button[role="tab"] { padding: 0 0.4rem !important; font-size: 0.9rem !important; }
   #styles .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
 }
 """

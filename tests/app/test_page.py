@@ -110,14 +110,15 @@ def test_a_photo_is_painted_where_it_is_drawn_on(
     page.wait_for_timeout(1000)
     visitor.paint()
     file = until(lambda: paintings(work).get("cat-woodcut.png"), "no painting")
-    expect(page.get_by_text("cat-woodcut.png").first).to_be_visible()
+    link = visitor.file("cat-woodcut.png")
+    expect(link).to_be_visible()
     changed = (np.asarray(Image.open(file)) != np.asarray(Image.open(photo))).any(2)
     rows, columns = np.nonzero(changed)
     assert 0.01 < changed.mean() < 0.6
     assert rows.max() - rows.min() < 159 or columns.max() - columns.min() < 239
     assert not changed[:8].any()  # as it was, to the bit
     with page.expect_download() as download:
-        page.locator("a[download]:visible").last.click()
+        link.click()
     assert Path(download.value.path()).read_bytes() == file.read_bytes()
 
 
@@ -134,8 +135,10 @@ def test_two_browsers_get_their_own_paintings(
         each.paint()
     for each, style, name in pairs:
         file = f"{name}-{style}.png"
-        expect(each.page.get_by_text(file).first).to_be_visible()
-        assert len(each.page.get_by_text("-mosaic.png").all()) == (1 if style == "mosaic" else 0)
+        expect(each.file(file)).to_be_visible()
+        links = each.page.locator("a[download]").all()
+        made = {link.get_attribute("download") for link in links} - {f"{name}.png"}
+        assert made == {file}
         assert file in paintings(work)
     wide = "document.documentElement.scrollWidth"
     assert other.page.evaluate(wide) <= 390
@@ -192,7 +195,8 @@ def test_styles_are_mixed_and_compared(visitor: Visitor, work: Path, collection:
     visitor.panel.get_by_label("Name", exact=True).fill("half & half <b>")
     page.click("#keep-mix")
     code = work / "codes" / "half-half-b.style.safetensors"
-    expect(visitor.panel.get_by_text(code.name).first).to_be_visible()
+    expect(visitor.file(code.name)).to_be_visible()
+    assert code.is_file()
     visitor.tab("Paint")
     visitor.choose("half-half-b")
     visitor.tab("Compare")
