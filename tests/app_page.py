@@ -59,19 +59,24 @@ class Visitor:
 
     def __init__(self, browser: Browser, address: str, width: int = 1280) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": 900})
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(1000 * PATIENCE)
         self.address = address
         self.requested: list[str] = []
         self.broken: list[str] = []
+        self.page: Page
+        self.come_back()
+
+    def come_back(self) -> None:
+        """Open the page in a new tab of the browser."""
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.on("pageerror", lambda error: self.broken.append(str(error)))
         self.page.on("dialog", lambda dialog: self.broken.append(f"dialog {dialog.message}"))
-        self.open()
-
-    def open(self) -> None:
         self.page.goto(self.address)
         expect(self.page.locator("#styles button img").first).to_be_visible()
+
+    def leave(self) -> None:
+        self.page.close()
 
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name, exact=True).click()
@@ -91,7 +96,8 @@ class Visitor:
         expect(self.panel.locator(".file-preview tr").first).to_be_visible()
 
     def choose(self, style: str) -> None:
-        self.page.locator("#styles button").filter(has_text=style).first.click()
+        name = self.page.get_by_text(style, exact=True)
+        self.page.locator("#styles button").filter(has=name).first.click()
         expect(self.page.locator("#chosen-style")).to_contain_text(style)
 
     def file(self, name: str) -> Any:

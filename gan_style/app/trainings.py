@@ -116,7 +116,7 @@ class Trainings:
             words = [
                 *(*config, f"data.styles={pictures}", f"run.dir={run.folder}"),
                 *(f"train.minutes={minutes:g}", f"train.device={self.device}"),
-                *("tracking.wandb=off", "run.log_every=5", "run.sample_every=25"),
+                *("tracking.wandb=off", "run.log_every=1", "run.sample_every=25"),
             ]
             _start(run, words)
         return run

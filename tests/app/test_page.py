@@ -148,39 +148,61 @@ def test_two_browsers_get_their_own_paintings(
     other.close()
 
 
-def test_a_style_is_learned_stopped_gone_on_with_and_painted_in(
-    visitor: Visitor, work: Path, collection: Path, tmp_path: Path
-) -> None:
-    page = visitor.page
+def ask_to_train(visitor: Visitor, pictures: list[Path], name: str, minutes: str) -> None:
+    """Fill in what the tab My style asks for, and press the button."""
     visitor.tab("My style")
-    pictures = [tmp_path / f"{number}.png" for number in range(8)]
-    for number, picture in enumerate(pictures):
-        shutil.copy(collection / "styles" / "ink" / f"{number % 3}.png", picture)
     visitor.drop(*pictures)
-    expect(page.locator("#check textarea")).to_have_value(re.compile("8 pictures"))
-    page.get_by_label("Name", exact=True).locator("visible=true").fill("my ink")
-    page.get_by_label("Minutes").fill("0.3")
-    page.click("#train")
-    run = Run(work / "runs" / "my-ink")
-    expect(page.locator("#progress")).to_contain_text("left")
-    page.close()  # training goes on
-    visitor.page = visitor.context.new_page()
-    page = visitor.page
-    assert run.is_training
-    visitor.open()
-    visitor.tab("My style")
-    expect(page.locator("#progress")).to_contain_text("left")
-    page.click("#stop")
-    expect(page.locator("#progress")).to_contain_text("Stopped")
-    assert not run.is_training
-    page.click("#go-on")
-    expect(page.locator("#progress")).to_contain_text("Finished")
-    expect(page.locator("#report textarea")).to_be_visible()
+    check = visitor.page.locator("#check textarea")
+    expect(check).to_have_value(re.compile(f"{len(pictures)} pictures"))
+    visitor.panel.get_by_label("Name", exact=True).fill(name)
+    visitor.panel.get_by_label("Minutes").fill(minutes)
+    visitor.page.click("#train")
+    expect(visitor.page.locator("#run input")).to_have_value(name)
+
+
+@pytest.fixture
+def pictures(collection: Path, tmp_path: Path) -> list[Path]:
+    """Make eight pictures of a style."""
+    made = [tmp_path / f"{number}.png" for number in range(8)]
+    for number, picture in enumerate(made):
+        shutil.copy(collection / "styles" / "ink" / f"{number % 3}.png", picture)
+    return made
+
+
+def test_a_style_is_learned_and_painted_in(
+    visitor: Visitor, work: Path, pictures: list[Path]
+) -> None:
+    ask_to_train(visitor, pictures, "ink", "0.05")
+    expect(visitor.page.locator("#progress")).to_contain_text("Finished")
+    expect(visitor.page.locator("#report textarea")).to_have_value(re.compile("training"))
+    expect(visitor.file("ink.style.safetensors")).to_be_visible()
     visitor.tab("Paint")
     visitor.drop(pictures[0])
-    visitor.choose("my-ink")
+    visitor.choose("ink")
     visitor.paint()
-    until(lambda: "0-my-ink.png" in paintings(work), "not painted")
+    until(lambda: "0-ink.png" in paintings(work), "not painted")
+
+
+def test_a_training_outlives_the_page_is_stopped_and_gone_on_with(
+    visitor: Visitor, work: Path, pictures: list[Path]
+) -> None:
+    ask_to_train(visitor, pictures, "long", "30")
+    expect(visitor.page.locator("#progress")).to_contain_text("left")
+    run = Run(work / "runs" / "long")
+    visitor.leave()
+    assert run.is_training
+    visitor.come_back()
+    visitor.tab("My style")
+    progress = visitor.page.locator("#progress")
+    expect(progress).to_contain_text("left")
+    visitor.page.click("#stop")
+    expect(progress).to_contain_text("Stopped")
+    assert not run.is_training
+    visitor.page.click("#go-on")
+    expect(progress).to_contain_text("left")
+    assert run.is_training
+    visitor.page.click("#stop")
+    expect(progress).to_contain_text("Stopped")
 
 
 def test_styles_are_mixed_and_compared(visitor: Visitor, work: Path, collection: Path) -> None:
