@@ -34,7 +34,7 @@ STYLE = """
 #paintings .grid-wrap { min-height: 0; height: auto; }
 @media (max-width: 640px) {
   .gradio-container { padding: 0.5rem !important; }
-  button[role="tab"] { padding: 0 0.4rem !important; font-size: 0.9rem !important; }
+  .tab-container button { padding: 0 0.4rem !important; font-size: 0.9rem !important; }
   #styles .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
 }
 """

@@ -32,7 +32,7 @@ class MixTab:
                 for number in range(_MOST):
                     self._ask(number, choices)
                 self.photo = gr.File(
-                    label="Photo to try it on (one of an astronaut if you give none)",
+                    label="Photo to try it on",
                     file_types=PICTURES,
                     height=150,
                 )

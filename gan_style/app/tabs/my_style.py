@@ -182,9 +182,7 @@ class MyStyleTab:
         if progress.sample is None:
             return gr.Image(None, visible=False)
         compared = progress.state == "finished" and "base" in progress.sample.name
-        label = (
-            "Photo, base model, your style" if compared else "Photos, and their paintings so far"
-        )
+        label = "Photo, base model, your style" if compared else "Photos and their paintings"
         shown = self.desk.folder.shown(progress.sample)
         return gr.Image(str(shown), label=label, visible=True)
 
