@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -28,7 +29,11 @@ expect.set_options(timeout=1000 * PATIENCE)
 @contextmanager
 def served(folder: Path, *words: str) -> Iterator[str]:
     """`gan-style app` on a free port; gives its address."""
-    command = [sys.executable, "-m", "gan_style", "app", "--folder", str(folder), *words]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])  # two workers that looked for one would find the same
+    options = ["--folder", str(folder), "--port", port, *words]
+    command = [sys.executable, "-m", "gan_style", "app", *options]
     log = folder.with_suffix(".log")
     with log.open("wb") as file:
         server = subprocess.Popen(
