@@ -31,11 +31,13 @@ STYLE = """
 #styles button:focus-visible, #paintings button:focus-visible {
   outline: 3px solid var(--color-accent); outline-offset: -3px;
 }
+#styles .grid-container {
+  grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)) !important;
+}
 #paintings .grid-wrap { min-height: 0; height: auto; }
 @media (max-width: 640px) {
   .gradio-container { padding: 0.5rem !important; }
   .tab-container button { padding: 0 0.4rem !important; font-size: 0.9rem !important; }
-  #styles .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
 }
 """
 
