@@ -172,7 +172,7 @@ def pictures(collection: Path, tmp_path: Path) -> list[Path]:
 def test_a_style_is_learned_and_painted_in(
     visitor: Visitor, work: Path, pictures: list[Path]
 ) -> None:
-    ask_to_train(visitor, pictures, "ink", "0.05")
+    ask_to_train(visitor, pictures, "ink", "0.1")
     expect(visitor.page.locator("#progress")).to_contain_text("Finished")
     expect(visitor.page.locator("#report textarea")).to_have_value(re.compile("training"))
     expect(visitor.file("ink.style.safetensors")).to_be_visible()
