@@ -28,7 +28,8 @@ ROWS = {  # package -> those below it that it may import
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
     "training": "foundation models losses data api evaluation",
-    "cli": "foundation models losses data painting api video optimization evaluation training",
+    "app": "foundation models data painting api video training",
+    "cli": "foundation models losses data painting api video optimization evaluation training app",
 }
 ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
 
@@ -161,6 +162,15 @@ def test_omegaconf_and_click_stay_in_their_room() -> None:
 
 def test_libraries_for_videos_stay_in_their_room() -> None:
     assert {package_of(m) for m in importers("av") | importers("cv2")} == {"video"}
+
+
+def test_the_page_alone_knows_gradio() -> None:
+    knowing = importers("gradio")
+    assert {module for module in knowing if not module.startswith("app.tabs.")} == {
+        "app.handlers",
+        "app.page",
+    }
+    assert knowing <= {module for module in FILES if package_of(module) == "app"}
 
 
 def test_library_code_logs_and_does_not_print() -> None:

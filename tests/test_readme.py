@@ -58,6 +58,7 @@ class Reader:
         return {
             ("pip", "install", "-e", ".", "&&", "python", "train.py"): self.train,
             ("pip", "install", "-e", ".[dev]", "&&"): self.as_ci_does,
+            ("pip", "install", "-e", ".[app]"): self.extra,
             ("pip", "install", "torch"): self.cpu_builds,
             ("gan-style", "train"): self.gan_style_train,
             ("gan-style",): self.gan_style,
@@ -84,6 +85,11 @@ class Reader:
         installing = re.search(r"^pip install .*-e '\.\[dev\]'$", CI, re.MULTILINE)
         assert installing
         assert "python -m pytest" in CI[installing.end() :]
+
+    def extra(self, words: list[str]) -> None:
+        """It is installed with the development tools; what it is for has tests of its own."""
+        assert words == []
+        assert re.search(r"^app = \[", (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
 
     def cpu_builds(self, words: list[str]) -> None:
         """Installing needs the network: here only that both come from one index."""

