@@ -71,6 +71,6 @@ def expected(pictures: int) -> str:
     if pictures < _MEASURED_FROM:
         return f"  expected: nothing was measured with fewer than {_MEASURED_FROM} pictures"
     return (
-        "  expected: with 18 to 60 pictures each, five minutes of training brought eight collections "
-        "to deception rates of 0.54 to 0.95, 0.75 on average; without training it was 0.62"
+        "  expected: with 18 to 60 pictures each, five minutes of training brought eight "
+        "collections to deception rates of 0.54 to 0.95, 0.75 on average (0.62 without training)"
     )
