@@ -65,7 +65,7 @@ def progress_of(run: Run) -> Progress:
     state = _state(run)
     return Progress(
         state,
-        share=1.0 if state == "finished" else min(1.0, share),
+        share=1.0 if state == "finished" or _is_exported(run) else min(1.0, share),
         seconds=seconds,
         squares=squares,
         minutes=(config.train.minutes or 0.0) if config else 0.0,
@@ -90,6 +90,12 @@ def _state(run: Run) -> State:
         return "finished"
     failed = "error: " in run.printed() or newest_checkpoint(run.folder / CHECKPOINTS) is None
     return "failed" if failed else "stopped"
+
+
+def _is_exported(run: Run) -> bool:
+    """Whether training is over, and only the report is missing: the clock may end it early."""
+    model = run.folder / MODEL_FILE
+    return run.is_training and model.is_file() and model.stat().st_mtime >= run.began
 
 
 def _share(config: Config, squares: int, steps: int, seconds: float) -> float:

@@ -121,7 +121,7 @@ class Pace:
 def duration(seconds: float) -> str:
     """Seconds, minutes or hours as text, such as `1.4 minutes`."""
     if seconds < 60:
-        return f"{seconds:.0f} seconds"
+        return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
     name, number = ("minutes", seconds / 60) if seconds < 7_200 else ("hours", seconds / 3_600)
     return f"{number:.{1 if number < 10 else 0}f} {name}"
 

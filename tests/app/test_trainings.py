@@ -87,3 +87,16 @@ def test_why_a_training_failed_is_said(trainings: Trainings, tmp_path: Path) -> 
         trainings.go_on(run, 1)
     with pytest.raises(ConfigError, match="no such run"):
         trainings.run("../ink")
+
+
+def test_when_the_clock_ended_a_training_the_report_is_waited_for(tmp_path: Path) -> None:
+    import fcntl
+
+    run = Run(tmp_path)
+    (tmp_path / "train.json").write_text('{"process": 1, "began": 1000}')
+    (tmp_path / "log.jsonl").write_text('{"step": 7, "images": 56, "minutes": 0.78}\n')
+    with (tmp_path / "train.lock").open("wb") as lock:
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)  # as a training process would
+        assert progress_of(run).line().startswith("Training, ")
+        (tmp_path / "model.safetensors").write_bytes(b"")
+        assert progress_of(run).line().startswith("Trained: 56 squares seen in 47 seconds.")

@@ -82,6 +82,7 @@ def test_without_steps_the_speed_is_that_of_the_whole_run() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (1.2, "1 second"),
         (7, "7 seconds"),
         (84, "1.4 minutes"),
         (7_140, "119 minutes"),
