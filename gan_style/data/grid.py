@@ -19,34 +19,32 @@ def picture_grid(
     """Lay pictures out in rows and columns on white.
 
     Args:
-        rows: Pictures (3, H, W) in [0, 1]; rows may differ in length. The cells of a column are
-            as wide and high as its widest and highest picture; smaller ones are scaled to fit.
+        rows: Pictures (3, H, W) in [0, 1]; rows may differ in length. A column is as wide as its
+            widest picture, and a row as high as its first picture at the width of its column: a
+            photo and its paintings, upright or not, leave no gaps. Others are scaled to fit.
         headings: One line of text over each column.
         gap: Pixels between cells and around them.
 
     Raises:
         ValueError: There is no picture.
     """
-    pictures = [[to_image(picture) for picture in row] for row in rows]
-    depth = max(map(len, pictures), default=0)
-    if not depth:
+    pictures = [[to_image(picture) for picture in row] for row in rows if len(row)]
+    if not pictures:
         raise ValueError("a grid needs at least one picture")
-    columns = [[row[c] for row in pictures if len(row) > c] for c in range(depth)]
-    cells = [
-        (max(picture.width for picture in column), max(picture.height for picture in column))
-        for column in columns
-    ]
-    tall = max(height for _, height in cells)
-    lefts = [gap + sum(width + gap for width, _ in cells[:c]) for c in range(depth + 1)]
+    columns = [[row[c] for row in pictures if len(row) > c] for c in range(max(map(len, pictures)))]
+    widths = [max(picture.width for picture in column) for column in columns]
+    heights = [max(1, round(widths[0] * row[0].height / row[0].width)) for row in pictures]
+    lefts = [gap + sum(width + gap for width in widths[:c]) for c in range(len(widths) + 1)]
     top = gap + (_HEADING if headings else 0)
-    grid = Image.new("RGB", (lefts[-1], top + len(pictures) * (tall + gap)), "white")
-    for text, left, (width, _) in zip(headings, lefts, cells, strict=False):
+    grid = Image.new("RGB", (lefts[-1], top + sum(height + gap for height in heights)), "white")
+    for text, left, width in zip(headings, lefts, widths, strict=False):
         _write(grid, text, left, gap, width)
-    for r, row in enumerate(pictures):
-        for picture, left, cell in zip(row, lefts, cells, strict=False):
-            fitted = _fitted(picture, cell)
-            across, down = (cell[0] - fitted.width) // 2, (tall - fitted.height) // 2
-            grid.paste(fitted, (left + across, top + r * (tall + gap) + down))
+    for row, height in zip(pictures, heights, strict=True):
+        for picture, left, width in zip(row, lefts, widths, strict=False):
+            fitted = _fitted(picture, (width, height))
+            across, down = (width - fitted.width) // 2, (height - fitted.height) // 2
+            grid.paste(fitted, (left + across, top + down))
+        top += height + gap
     return grid
 
 

@@ -379,10 +379,27 @@ def test_grid_places_pictures_on_white() -> None:
 def test_grid_fits_different_sizes_and_leaves_room_for_headings() -> None:
     wide, small = (to_tensor(Image.new("RGB", size, RED)) for size in ((40, 20), (5, 5)))
     grid = picture_grid([[wide], [small]], headings=["a heading much too long", "more"], gap=4)
-    assert grid.size == (48, 4 + 20 + 2 * 24)
+    assert grid.size == (48, 4 + 20 + 24 + 44)
     rows = pixels(grid)
-    assert [rows[4 + 20 + 24 + 10][x] for x in (13, 14, 33, 34)] == [WHITE, RED, RED, WHITE]
+    assert [rows[4 + 20 + 24 + 20][x] for x in (3, 4, 43, 44)] == [WHITE, RED, RED, WHITE]
     assert any(pixel != WHITE for row in rows[:24] for pixel in row)
+
+
+def test_a_photo_and_its_paintings_leave_no_gaps_in_a_grid() -> None:
+    lying, upright = (to_tensor(Image.new("RGB", size, RED)) for size in ((30, 20), (20, 30)))
+    grid = picture_grid([[lying, lying], [upright, upright]], gap=2)
+    assert grid.size == (2 + 2 * 32, 2 + 22 + 47)
+    for top, bottom in ((2, 22), (24, 69)):
+        for row in pixels(grid)[top:bottom]:
+            assert {*row[2:32], *row[34:64]} == {RED}
+
+
+def test_in_a_row_of_a_grid_others_fit_the_first() -> None:
+    photo, style = (to_tensor(Image.new("RGB", size, RED)) for size in ((30, 20), (10, 30)))
+    grid = picture_grid([[photo, style, photo]], gap=2)
+    assert grid.height == 24
+    row = pixels(grid)[12]
+    assert [row[x] for x in (34, 35, 41, 42)] == [WHITE, RED, RED, WHITE]  # 7 of its 10 px
 
 
 @pytest.mark.parametrize("rows", [[], [[]]])
