@@ -57,7 +57,7 @@ def test_a_training_is_stopped_and_gone_on_with(trainings: Trainings, pictures: 
         trainings.begin(pictures, 30)
     # another start of the page sees it: nothing of it is kept in this process
     other = Trainings(WorkFolder(trainings.folder.root)).run("ink")
-    progress = until(other, lambda progress: progress.squares > 0 and progress.sample is not None)
+    progress = until(other, lambda progress: progress.squares > 0)
     assert 0 < progress.share < 1
     assert "left" in progress.line()
     other.stop()
@@ -70,6 +70,7 @@ def test_a_training_is_stopped_and_gone_on_with(trainings: Trainings, pictures: 
     assert finished.state == "finished"
     assert finished.squares > stopped.squares
     assert "training" in finished.report
+    assert finished.sample is not None
     names = [file.name for file in results_of(run)]
     assert names == ["ink.style.safetensors", "model.safetensors", "report.txt"]
     choice = Catalog(trainings.folder).choice("run:ink:ink")
