@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_style.data.images import open_picture, resize_short_side
+from gan_style.data.images import open_picture, reduce_short_side
 from gan_style.painting.strips import Pixels
 
 _DRAWN_ON = 600  # short side in pixels of what is drawn on
@@ -20,8 +20,7 @@ def to_draw_on(photo: Path) -> Image.Image:
     Raises:
         PictureError: it cannot be read.
     """
-    picture = open_picture(photo, _DRAWN_ON)
-    return resize_short_side(picture, _DRAWN_ON) if min(picture.size) > _DRAWN_ON else picture
+    return reduce_short_side(open_picture(photo, _DRAWN_ON), _DRAWN_ON)
 
 
 def drawn_mask(drawing: Mapping[str, Any] | None) -> Pixels | None:

@@ -10,7 +10,7 @@ from PIL import Image
 from gan_style.app.folder import WorkFolder
 from gan_style.app.uploads import refuse_large_file
 from gan_style.data.formats import written_format
-from gan_style.data.images import resize_short_side
+from gan_style.data.images import reduce_short_side
 from gan_style.errors import GanStyleError, PictureError
 from gan_style.painting.canvas import Canvas, read_canvas
 from gan_style.painting.config import PaintConfig
@@ -122,8 +122,7 @@ class PhotoPainter:
 
 
 def _small(pixels: Pixels) -> Image.Image:
-    picture = Image.fromarray(to_8_bits(pixels))
-    return resize_short_side(picture, _SHOWN) if min(picture.size) > _SHOWN else picture
+    return reduce_short_side(Image.fromarray(to_8_bits(pixels)), _SHOWN)
 
 
 def _about(photo: Path, error: GanStyleError) -> str:

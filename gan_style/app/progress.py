@@ -63,9 +63,10 @@ def progress_of(run: Run) -> Progress:
     squares, seconds = int(values.get("images", 0)), 60 * float(values.get("minutes", 0))
     share = _share(config, squares, int(values.get("step", 0)), seconds) if config else 0.0
     state = _state(run)
+    waits = state == "training" and _is_exported(run)
     return Progress(
         state,
-        share=1.0 if state == "finished" or _is_exported(run) else min(1.0, share),
+        share=1.0 if state == "finished" or waits else min(1.0, share),
         seconds=seconds,
         squares=squares,
         minutes=(config.train.minutes or 0.0) if config else 0.0,
@@ -95,7 +96,7 @@ def _state(run: Run) -> State:
 def _is_exported(run: Run) -> bool:
     """Whether training is over, and only the report is missing: the clock may end it early."""
     model = run.folder / MODEL_FILE
-    return run.is_training and model.is_file() and model.stat().st_mtime >= run.began
+    return model.is_file() and model.stat().st_mtime >= run.began
 
 
 def _share(config: Config, squares: int, steps: int, seconds: float) -> float:

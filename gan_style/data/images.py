@@ -188,6 +188,11 @@ def resize_short_side(image: Image.Image, size: int) -> Image.Image:
     return image if same else image.resize(sides, Image.Resampling.LANCZOS, None, 3.0)
 
 
+def reduce_short_side(image: Image.Image, size: int) -> Image.Image:
+    """As `resize_short_side`, but smaller pictures stay as they are."""
+    return resize_short_side(image, min(size, *image.size))
+
+
 def center_box(width: int, height: int, longest: float = 1.0) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of what `center_crop` keeps of a picture of this size."""
     limit = int(min(width, height) * longest)

@@ -30,9 +30,8 @@ class Look:
 
     sides: H and W of the upright frames. time_base: seconds of one unit of time. rotation: degrees
     by which a player turns the stored frames counterclockwise, and mirrored: whether it then swaps
-    left and right, as for some front cameras. aspect: width of a stored pixel over
-    its height; None if that is not said. rate: frames a second, about. count: frames, about; 0 if
-    that is not known.
+    left and right, as for some front cameras. aspect: width of a stored pixel over its height; None
+    if that is not said. rate: frames a second, about. count: frames, about; 0 if that is not known.
     """
 
     sides: tuple[int, int]

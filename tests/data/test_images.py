@@ -22,6 +22,7 @@ from gan_style.data.images import (
     open_picture,
     picture_size,
     read_picture,
+    reduce_short_side,
     resize_short_side,
     save_picture,
     to_bytes,
@@ -362,6 +363,13 @@ def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
         find_pictures(tmp_path / "absent")
     with pytest.raises(ValueError, match="file is not a folder"):
         find_pictures(tmp_path / "file")
+
+
+def test_pictures_are_reduced_and_never_enlarged() -> None:
+    large, small = Image.new("RGB", (40, 30)), Image.new("RGB", (8, 6))
+    assert reduce_short_side(large, 15).size == (20, 15)
+    assert reduce_short_side(small, 15) is small
+    assert reduce_short_side(small, 6) is small
 
 
 def test_grid_places_pictures_on_white() -> None:

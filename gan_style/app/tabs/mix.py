@@ -10,7 +10,7 @@ from gan_style.app.handlers import Handlers
 from gan_style.app.mixing import Mixture, mixed
 from gan_style.app.tabs.pieces import PICTURES, save_code, style_choices
 from gan_style.app.uploads import uploaded
-from gan_style.data.images import open_picture, resize_short_side
+from gan_style.data.images import open_picture, reduce_short_side
 from gan_style.errors import StyleError
 
 _MOST = 4
@@ -88,9 +88,7 @@ class MixTab:
         source = uploaded(photo, 1)[0] if photo else _example()
 
         def work() -> Any:
-            picture = open_picture(source, _PREVIEW)
-            if min(picture.size) > _PREVIEW:
-                picture = resize_short_side(picture, _PREVIEW)
+            picture = reduce_short_side(open_picture(source, _PREVIEW), _PREVIEW)
             return self.desk.studio.stylizer(mix.model).stylize(picture, mix.code)
 
         return self.desk.studio.work(work)
