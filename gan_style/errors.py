@@ -37,6 +37,10 @@ class ModelError(GanStyleError, ValueError):
     """A model that cannot be found or loaded."""
 
 
+class RemoteError(GanStyleError, ValueError):
+    """A model or style code that cannot be fetched from its address, or not be sent there."""
+
+
 class StyleError(GanStyleError, ValueError):
     """A style that cannot be found, loaded, combined with others or used by a model."""
 

@@ -31,6 +31,7 @@ from gan_style.models.style_model import (
     StyleModel,
     StyleModelConfig,
 )
+from gan_style.remote.places import fetch, is_remote
 from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
@@ -89,10 +90,11 @@ def read_model(place: str | Path) -> Pretrained:
     """Read a model.
 
     Args:
-        place: "base", a run folder, a folder that `Stylizer.save_pretrained` wrote, a checkpoint or
-            an exported model (model.safetensors).
+        place: "base", a run folder, a folder that `Stylizer.save_pretrained` wrote, a checkpoint,
+            an exported model (model.safetensors), or an address (`gan_style.remote.places`).
 
     Raises:
+        RemoteError: it cannot be fetched from its address.
         ModelError: nothing there, not a model, the shipped one is not as it was shipped, or a
             description that does not fit the weights.
         CheckpointError: a file that is damaged.
@@ -163,13 +165,17 @@ def code_at(place: str | Path, styles: Mapping[str, Path] | None = None) -> Styl
     """The code in a file or of a name; None for pictures, which a model has to read.
 
     Args:
-        place: a file of a style code, a name, a picture, or a folder of pictures. What is there as
-            a file or folder is not looked up among the names.
+        place: a file of a style code, its address (`gan_style.remote.places`), a name, a picture,
+            or a folder of pictures. A file or folder that is there is not looked up among the
+            names.
         styles: files of the styles that have names; None takes the shipped ones.
 
     Raises:
+        RemoteError: it cannot be fetched from its address.
         StyleError: nothing of that name, or a file that is no style code.
     """
+    if is_remote(place):
+        return StyleCode.load(fetch(str(place), "style"))
     path = Path(place)
     if path.name.endswith(".safetensors"):
         return StyleCode.load(path)
@@ -231,7 +237,10 @@ def find_model(place: str | Path) -> Path:
 
     Raises:
         ModelError: nothing there.
+        RemoteError: it cannot be fetched from its address.
     """
+    if is_remote(place):
+        place = fetch(str(place), "model")
     path = SHIPPED / f"{BASE}.safetensors" if place == BASE else Path(place)
     if path.is_file():
         return path

@@ -23,13 +23,16 @@ ROWS = {  # package -> those below it that it may import
     "losses": "foundation models",
     "data": "foundation",
     "painting": "foundation models data",
-    "api": "foundation models data painting",
+    "remote": "foundation",
+    "api": "foundation models data painting remote",
     "video": "foundation models data painting api",
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
     "training": "foundation models losses data api evaluation",
+    "sharing": "foundation models data painting remote api training",
     "app": "foundation models data painting api video training",
-    "cli": "foundation models losses data painting api video optimization evaluation training app",
+    "cli": "foundation models losses data painting remote api video optimization evaluation "
+    "training sharing app",
 }
 ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
 

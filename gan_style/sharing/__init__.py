@@ -1,0 +1,1 @@
+"""Models and styles for other programs and other people: exported, pushed, embedded."""
