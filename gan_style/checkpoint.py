@@ -131,6 +131,12 @@ def flatten_state(state: Any) -> tuple[dict[str, Tensor], Any]:
     return tensors, _flatten(state, "", tensors)
 
 
+def state_on_cpu(state: Any) -> tuple[dict[str, Tensor], Any]:
+    """As `flatten_state`, with the tensors on the CPU."""
+    tensors, skeleton = flatten_state(state)
+    return {name: tensor.cpu() for name, tensor in tensors.items()}, skeleton
+
+
 def unflatten_state(tensors: Mapping[str, Tensor], skeleton: Any) -> Any:
     """Put together what `flatten_state` parted: same nesting, types, keys and memory layout.
 

@@ -57,5 +57,9 @@ class DivergedError(GanStyleError, ValueError):
     """The loss of the picture that an optimization starts from is not finite."""
 
 
+class DistributedError(GanStyleError, RuntimeError):
+    """A process of a job lost the others. They say why in messages of their own."""
+
+
 class NonFiniteLossError(GanStyleError, RuntimeError):
     """A loss of training that is not a number or infinite; the optimizers have not moved."""

@@ -17,7 +17,7 @@ from gan_style import __version__, cli
 from gan_style.cli.command import Command, click_command
 from gan_style.cli.legacy import translated
 from gan_style.cli.train import Train, with_default_config
-from gan_style.errors import GanStyleError, NonFiniteLossError
+from gan_style.errors import DistributedError, GanStyleError, NonFiniteLossError
 
 _INTERRUPTED = 130
 _SPINNING = "GOMP_SPINCOUNT"
@@ -92,7 +92,7 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
         if isinstance(error, NonFiniteLossError):
             hint = "The checkpoints are whole; a lower train.learning_rate may help"
             return _failed(f"{error}. {hint}", 1)
-        return _failed(str(error), 2)
+        return _failed(str(error), 1 if isinstance(error, DistributedError) else 2)
     except ImportError as error:
         if "torch" not in str(error):
             raise

@@ -72,7 +72,13 @@ class Stylize(Output, Model, PaintConfig):
     """Keep paintings that are there, and go on with the others."""
 
     def run(self) -> None:
-        """Paint all that can be read; one that cannot is reported and skipped."""
+        """Paint all that can be read; one that cannot is reported and skipped.
+
+        Under torchrun each process paints its share, and those that are started again go on.
+        """
+        from gan_style.distributed import Ranks
+
+        ranks = Ranks.of_environment()
         if self.force and self.skip_existing:
             raise ConfigError("--force and --skip-existing exclude each other; give one")
         places = self._mask_places()
@@ -81,14 +87,14 @@ class Stylize(Output, Model, PaintConfig):
         stream = self._standard_output() if self.output == STANDARD else None
         with redirect_stdout(sys.stderr) if stream else nullcontext():
             whole = plan(self.photos, self.output, self.format)
-            photos = self._to_paint(whole.photos)
+            photos = self._to_paint(ranks.share(whole.photos), started_again=ranks.restarts > 0)
             self._refuse_what_cannot_work(photos)
             if whole.left_alone:
                 count = whole.left_alone.total()
                 what = f"{count} files that are no pictures ({endings(whole.left_alone)})"
                 print(f"left alone: {what}")
             if photos:
-                self._paint_all(photos, places, stream)
+                self._paint_all(photos, places, stream, ranks.device(self.device))
 
     def _mask_places(self) -> "_Places":
         if self.feather and not self.mask:
@@ -101,13 +107,13 @@ class Stylize(Output, Model, PaintConfig):
             raise ConfigError("--output is -, but standard output is the terminal; pipe it on")
         return sys.stdout.buffer
 
-    def _to_paint(self, photos: list[Photo]) -> list[Photo]:
+    def _to_paint(self, photos: list[Photo], *, started_again: bool) -> list[Photo]:
         """Those without a painting, which there has to be none of unless that is said."""
-        if self.force:
+        if self.force and not started_again:
             return photos
         missing = [photo for photo in photos if not (photo.target and photo.target.exists())]
         if len(missing) < len(photos):
-            if not self.skip_existing:
+            if not (self.skip_existing or started_again):
                 there = next(photo.target for photo in photos if photo not in missing)
                 hint = "--force replaces it, --skip-existing keeps it and goes on"
                 raise ConfigError(f"{there} is there already; {hint}")
@@ -125,14 +131,16 @@ class Stylize(Output, Model, PaintConfig):
         refuse_unwritable(photo.target for photo in photos if photo.target)
         refuse_full_disk(photos, self.size)
 
-    def _paint_all(self, photos: list[Photo], places: "_Places", stream: IO[bytes] | None) -> None:
+    def _paint_all(
+        self, photos: list[Photo], places: "_Places", stream: IO[bytes] | None, device: str
+    ) -> None:
         from tqdm import tqdm
 
         from gan_style.device import keep_freed_memory
         from gan_style.stylizer import Stylizer
 
         keep_freed_memory()
-        stylizer = Stylizer.from_pretrained(self.model, device=self.device)
+        stylizer = Stylizer.from_pretrained(self.model, device=device)
         work = _Work(self, _paint_with(stylizer, self, places), stream)
         painted = skipped = 0
         try:

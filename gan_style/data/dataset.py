@@ -128,6 +128,7 @@ class BatchDataset(Dataset[Squares]):
     memory: decoded pictures, (3, h, w) uint8, of all files or of none; then they are decoded when
         they are drawn.
     sets: how many a batch has, a divisor of its size; None: drawn anew for each batch.
+    rank, ranks: which of so many equal shares of a batch is cut; see `Batch.split`.
     """
 
     config: DataConfig
@@ -137,6 +138,8 @@ class BatchDataset(Dataset[Squares]):
     content: Style
     memory: dict[Path, Tensor]
     sets: int | None = None
+    rank: int = 0
+    ranks: int = 1
 
     def __getitem__(self, step: int) -> Squares:
         rng = np.random.default_rng((self.seed, 1, step))
@@ -149,29 +152,54 @@ class BatchDataset(Dataset[Squares]):
             for drawn, changed in zip(sets, recolored or [False] * len(sets), strict=True)
         ]
         problems: list[str] = []
-        places = [
+        style_places = [
             (self.styles[drawn.style], index, drawn.zoom)
             for drawn in sets
             for index in drawn.pictures
         ]
-        places += self._content_places(step, sets)
-        squares = torch.cat(
+        content_places = [*self._content_places(step, sets)]
+        # the palette of a set may be taken from one in another share
+        own = slice(None) if recolored else self._share
+        style, content = (
+            self._squares(places[own], rows[own], problems)
+            for places, rows in (
+                (style_places, numbers[: self.batch_size]),
+                (content_places, numbers[self.batch_size :]),
+            )
+        )
+        examples = self.batch_size // len(sets)
+        destylized = [i for i in range(self.batch_size) if sets[i // examples].sources]
+        index = torch.tensor([drawn.style for drawn in sets]).repeat_interleave(examples)[own]
+        examples = gcd(examples, len(index))
+        first, count = own.start or 0, len(index)
+        return Squares(
+            content,
+            style.reshape(-1, examples, *style.shape[1:]),
+            index[::examples],
+            tuple(i - first for i in destylized if first <= i < first + count),
+            self._replaced(step, destylized, range(first, first + count), problems),
+            recolored,
+            problems,
+        )
+
+    @property
+    def _share(self) -> slice:
+        """The places of a batch that are this share."""
+        size = self.batch_size // self.ranks
+        return slice(self.rank * size, (self.rank + 1) * size)
+
+    def _squares(
+        self,
+        places: Sequence[tuple[Style, int, float]],
+        numbers: np.ndarray,
+        problems: list[str],
+    ) -> Tensor:
+        """Squares of pictures, each of which is given by its style, index and zoom."""
+        return torch.cat(
             [
                 self._square(self.read(style, index, problems), row, zoom)
                 for (style, index, zoom), row in zip(places, numbers, strict=True)
             ]
-        )
-        style, content = squares[: self.batch_size], squares[self.batch_size :]
-        examples = self.batch_size // len(sets)
-        destylized = tuple(i for i in range(self.batch_size) if sets[i // examples].sources)
-        return Squares(
-            content,
-            style.reshape(-1, examples, *style.shape[1:]),
-            torch.tensor([drawn.style for drawn in sets], dtype=torch.int64),
-            destylized,
-            self._replaced(step, destylized, problems),
-            recolored,
-            problems,
         )
 
     def _draw_sets(self, step: int, rng: np.random.Generator) -> list[DrawnSet]:
@@ -201,14 +229,20 @@ class BatchDataset(Dataset[Squares]):
                     position = number * len(drawn.photo_zooms) + place
                     yield self.content, self._content_index(step, position), zoom
 
-    def _replaced(self, step: int, places: Sequence[int], problems: list[str]) -> Tensor:
-        """Squares of the photos in whose place destylized pictures stand: (n, 3, C, C)."""
+    def _replaced(
+        self, step: int, places: Sequence[int], own: range, problems: list[str]
+    ) -> Tensor:
+        """Squares of the photos in whose place destylized pictures stand: (n, 3, C, C).
+
+        Of places that are not `own`, none.
+        """
         numbers = np.random.default_rng((self.seed, 3, step)).random((len(places), 2 + 2 * _TRIES))
         squares = [
             self._square(
                 self.read(self.content, self._content_index(step, place), problems), row, 1
             )
             for place, row in zip(places, numbers, strict=True)
+            if place in own
         ]
         crop = self.config.crop
         return torch.cat([torch.empty(0, 3, crop, crop, dtype=torch.uint8), *squares])

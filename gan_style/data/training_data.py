@@ -32,6 +32,7 @@ from gan_style.data.collection import (
 from gan_style.data.dataset import Batch, BatchDataset, Squares, decode_image, short_side
 from gan_style.data.images import center_box, evenly, from_bytes, picture_size
 from gan_style.data.inspection import too_few
+from gan_style.distributed import Ranks
 from gan_style.sizes import LONGEST_RATIO
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class TrainingData:
         config: Where the pictures are and how squares are cut from them.
         batch_size: B, content squares a batch.
         seed: Everything random follows from it.
+        ranks: The processes that train together; each draws its share of a batch.
 
     Attributes:
         styles: All styles with all their pictures; without `picture_is_style` in the order of
@@ -64,7 +66,13 @@ class TrainingData:
         DataError: A folder is missing, or holds no usable picture.
     """
 
-    def __init__(self, config: DataConfig, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        config: DataConfig,
+        batch_size: int,
+        seed: int,
+        ranks: Ranks = Ranks(),  # noqa: B008
+    ) -> None:
         styles, content = find_styles(config), find_content(config)
         paths = paths_of([*styles, content])
         sizes, bad = read_each(picture_size, paths)
@@ -78,13 +86,18 @@ class TrainingData:
         self.styles = drop_unreadable(bad, styles, str(config.styles))
         (content,) = drop_unreadable(bad, [content], config.content)
         shown, held_out = _hold_out(self.styles, config.held_out, whole=config.picture_is_style)
-        self._batches = BatchDataset(config, batch_size, seed, shown, content, memory)
+        self._ranks = ranks
+        self._batches = BatchDataset(
+            config, batch_size, seed, shown, content, memory, rank=ranks.rank, ranks=ranks.count
+        )
         self._training = replace(
             self._batches,
             config=config.plain(),
             batch_size=EVALUATED,
             seed=seed + 1,
             sets=EVALUATED if config.picture_is_style else _sets(len(self.styles)),
+            rank=0,
+            ranks=1,
         )
         self._validation = replace(self._training, styles=held_out or shown)
         self.held_out_count = len(paths_of(held_out))
@@ -117,8 +130,8 @@ class TrainingData:
                 logger.warning(warning)
 
     def batch(self, step: int) -> Batch:
-        """Draw the batch of a step, counted from 0."""
-        return self._finished(self._batches[step])
+        """Draw the share of this process in the batch of a step, counted from 0."""
+        return self._own(self._finished(self._batches[step]))
 
     def validation(self) -> Batch:
         """Squares of style pictures that are not trained on, always the same, and photos.
@@ -141,7 +154,7 @@ class TrainingData:
         any case, so that it does not wait for squares to be cut: by as many threads.
         """
         for squares in self._drawn(count(start_step), torch.device(device).type == "cuda"):
-            yield self._finished(squares, device)
+            yield self._own(self._finished(squares, device))
 
     def _drawn(self, steps: Iterator[int], for_gpu: bool) -> Iterator[Squares]:
         workers = self.config.workers
@@ -184,6 +197,12 @@ class TrainingData:
     def _finished(self, squares: Squares, device: torch.device | str = "cpu") -> Batch:
         self._log(squares.problems)
         return squares.batch(device)
+
+    def _own(self, batch: Batch) -> Batch:
+        """This process's share of a batch, which is the batch itself unless all of it was cut."""
+        if len(batch.content) * self._ranks.count == self._batches.batch_size:
+            return batch
+        return batch.split(self._ranks.count)[self._ranks.rank]
 
     def _log(self, problems: list[str]) -> None:
         """Log each file that could not be read, once."""

@@ -89,6 +89,10 @@ class AdversarialLosses:
             et al. 2020, DiffAugment).
         gray: share of the pictures that are given to it without their color.
         autocast: gives the context in which networks run.
+
+    Attributes:
+        taught: the discriminator in the terms that teach it; another module may take its place
+            that runs it and averages its gradients over processes.
     """
 
     def __init__(
@@ -103,7 +107,7 @@ class AdversarialLosses:
         autocast: Callable[[], AbstractContextManager[Any]],
     ) -> None:
         _refuse_unknown(form)
-        self.discriminator = discriminator
+        self.discriminator = self.taught = discriminator
         self.form = form
         self.r1 = r1
         self.r1_interval = r1_interval
@@ -148,7 +152,7 @@ class AdversarialLosses:
         places = wrong.nonzero()[:, 0].to(real.device, non_blocking=True)
         pictures = torch.cat([real, fake, real[places]])
         with self.autocast():
-            logits = self.discriminator(pictures, torch.cat([code, code, wrong_code[places]]))
+            logits = self.taught(pictures, torch.cat([code, code, wrong_code[places]]))
         on_real, on_fake, on_wrong = logits.split([len(real), len(fake), len(places)])
         terms = {"discriminator/loss": discriminator_loss(self.form, on_real, on_fake)}
         if len(on_wrong):
@@ -160,7 +164,7 @@ class AdversarialLosses:
 
     def _penalty(self, real: Tensor, code: Tensor) -> Tensor:
         picture = real.detach().requires_grad_(True)
-        return gradient_penalty(self.discriminator(picture, code), picture)
+        return gradient_penalty(self.taught(picture, code), picture)
 
     def model_term(self, real: Tensor, fake: Tensor, code: Tensor, rng: torch.Generator) -> Tensor:
         """The adversarial loss of the model: () with a gradient into `fake` alone."""

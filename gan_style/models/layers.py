@@ -164,6 +164,11 @@ class RunningScale(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         return (values.float() - self.mean) * variance(self.mean, self.square, 1e-4).rsqrt()
 
+    @property
+    def measuring(self) -> bool:
+        """Whether it still takes batches into account, or did so until the last one."""
+        return int(self.steps) <= self.STEPS
+
     @torch.no_grad()
     def measure(self, values: Tensor) -> None:
         """Take (B, D) numbers of a batch into account: all alike at first, then fading."""

@@ -32,7 +32,7 @@ class TrainingLoop:
         folder: of the run.
         data: to train on.
         trainer: which is trained.
-        state: where the run stands; it is kept up to date.
+        state: where the run stands; it is kept up to date by the first process.
         tracker: takes numbers and sample grids.
 
     Attributes:
@@ -60,6 +60,7 @@ class TrainingLoop:
         self._warned = False  # or there was nothing to warn of
         self._began = 0.0  # when this start would have, had it done all of the run
         self._losses = ""  # the last ones logged, for the bar
+        self._stopped = False  # by a signal to this process or another one
         self._saved = -1  # step of the last checkpoint of this start
 
     def fit(self) -> bool:
@@ -69,24 +70,38 @@ class TrainingLoop:
             NonFiniteLossError: training diverged; the last checkpoint is whole.
         """
         trainer, state = self.trainer, self.state
+        first = trainer.ranks.first
         ended = time.monotonic()  # the step before, with all that was done after it
         self._began, share = ended - state.seconds, self.progress()
         with stop_signals() as stopped, self._bar() as bar:
             for batch in self.data.batches(trainer.steps_done, trainer.device):
                 state.seconds = time.monotonic() - self._began
-                if stopped or self.progress() >= 1 or self.stagnant():
+                ends, progress = self._agreed(bool(stopped))
+                if ends:
                     break
-                terms = trainer.step_or_skip(batch, self.progress())
+                terms = trainer.step_or_skip(batch, progress)
                 now = time.monotonic()
                 state.seconds = now - self._began
-                if terms is not None:
+                if terms is not None and first:
                     self._speed.add(now - ended)
                     before, share = share, self.progress()  # of the last step not left out
                     self._after_step(terms, bar, before, share)
                 ended = time.monotonic()
-        if self._saved != trainer.steps_done:
+        if trainer.ranks.first and self._saved != trainer.steps_done:
             self._checkpoint()
-        return bool(stopped)
+        return self._stopped
+
+    def _agreed(self, stopped: bool) -> tuple[bool, float]:
+        """Whether all processes end here, and the share of the run that is done for all.
+
+        The first one's clock and checkpoints decide, and a signal that any of them was sent.
+        """
+        progress = self.progress()
+        ends = progress >= 1 or self.stagnant()
+        each = self.trainer.ranks.gathered((stopped, ends, progress))
+        self._stopped = any(stopped for stopped, _, _ in each)
+        _, ends, progress = each[0]
+        return self._stopped or ends, progress
 
     def progress(self) -> float:
         """Share of the run that is done."""
@@ -118,7 +133,10 @@ class TrainingLoop:
     def _bar(self) -> "tqdm[Any]":
         bar_format = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
         started = 100 * min(1.0, self.progress())
-        return tqdm(total=100, initial=started, bar_format=bar_format, mininterval=1)
+        others = not self.trainer.ranks.first
+        return tqdm(
+            total=100, initial=started, bar_format=bar_format, mininterval=1, disable=others
+        )
 
     def _after_step(
         self, terms: dict[str, Tensor], bar: "tqdm[Any]", before: float, share: float

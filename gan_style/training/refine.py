@@ -25,7 +25,7 @@ from gan_style.errors import ConfigError, PictureError
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
-from gan_style.training.trainer import build_picture_losses
+from gan_style.training.terms import build_picture_losses
 
 _RATE = 0.1  # of the weights' logarithms, a step
 _KEPT = 0.5  # share of the time, at its end, over which the weights are averaged

@@ -1,18 +1,26 @@
 """The story of a training run: where it is, how it begins, what it trains on, how it ends."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
+import torch
+
+from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, config_to_dict
 from gan_style.data.training_data import TrainingData
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
+from gan_style.distributed import Ranks, connected
+from gan_style.errors import ConfigError
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.results import write_results
 from gan_style.training.run_dir import describe_run, resume_source, run_folder
 from gan_style.training.run_state import begin
-from gan_style.training.tracking import build_tracker
+from gan_style.training.tracking import Trackers, build_tracker
 from gan_style.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -20,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 def train(config: Config) -> Path:
     """Train as the configuration says.
+
+    Under torchrun the processes train together: each has its share of every batch, and the first
+    one alone writes, tracks and reports.
 
     Returns:
         The run folder, with config.yaml, environment.txt, log.jsonl, samples/ and checkpoints/;
@@ -29,16 +40,27 @@ def train(config: Config) -> Path:
         GanStyleError: (of many kinds) options, pictures or a checkpoint that cannot be used, before
             any training.
         NonFiniteLossError: training diverged; the last checkpoint is whole.
+        DistributedError: another process ended; the last checkpoint is whole.
     """
     keep_freed_memory()
-    device = choose_device(config.train.device)
-    source = resume_source(config)
-    folder = run_folder(config, source)
+    ranks = Ranks.of_environment()
+    _refuse_uneven(config, ranks)
+    device = choose_device(ranks.device(config.train.device))
+    with connected(ranks, device), _quiet(ranks):
+        return _train(config, device, ranks)
+
+
+def _train(config: Config, device: torch.device, ranks: Ranks) -> Path:
+    source, folder = ranks.by_first(partial(_source_and_folder, config, ranks))
     config = replace(config, run=replace(config.run, dir=str(folder)))
-    data = TrainingData(config.data, config.train.batch_size, config.train.seed)
+    data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
     with matrix_products(choose_precision(config.train.precision, device)):
-        trainer = Trainer(config, device)
-        state = begin(config, trainer, data, source)
+        trainer = Trainer(config, device, ranks)
+        state = ranks.by_first(partial(begin, config, trainer, data, source))
+        trainer.join()
+        if not ranks.first:
+            TrainingLoop(folder, data, trainer, state, Trackers([])).fit()
+            return folder
         describe_run(folder, config, trainer.device, trainer.precision)
         name, described = config.run.name or folder.name, config_to_dict(config)
         tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
@@ -47,13 +69,54 @@ def train(config: Config) -> Path:
         if loop.fit():
             tracker.close(ok=False)
             logger.info(
-                "stopped after %d images; go on with\n  gan-style train %s train.resume=true",
+                "stopped after %d images; go on with\n  %s train %s train.resume=true",
                 trainer.images_seen,
+                ranks.command,
                 quote(str(folder / "config.yaml")),
             )
         else:
             write_results(loop)
     return folder
+
+
+def _source_and_folder(config: Config, ranks: Ranks) -> tuple[Path | None, Path]:
+    """What the run is resumed from, and its folder; torchrun's restarts go on by themselves.
+
+    Raises:
+        ConfigError: there is no such checkpoint, or the folder is another run's.
+    """
+    if ranks.restarts and config.run.dir is not None:
+        newest = newest_checkpoint(Path(config.run.dir) / CHECKPOINTS)
+        if newest is not None:
+            return newest, Path(config.run.dir)
+    source = resume_source(config)
+    return source, run_folder(config, source)
+
+
+def _refuse_uneven(config: Config, ranks: Ranks) -> None:
+    train, parts = config.train, ranks.count * config.train.accumulate
+    if train.batch_size % parts:
+        raise ConfigError(
+            f"train.batch_size is {train.batch_size} for {ranks.count} processes with "
+            f"train.accumulate={train.accumulate}; it must be a multiple of {parts}"
+        )
+    if ranks.may_restart and config.run.dir is None:
+        raise ConfigError(
+            "torchrun --max-restarts needs run.dir=FOLDER, or a restart would not find the run"
+        )
+
+
+@contextmanager
+def _quiet(ranks: Ranks) -> Iterator[None]:
+    """Let the first process alone tell what all of them have to tell."""
+    package = logging.getLogger("gan_style")
+    before = package.level
+    if not ranks.first:
+        package.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        package.setLevel(before)
 
 
 def _announce(loop: TrainingLoop) -> None:

@@ -12,6 +12,8 @@ _SQUARES, _PICTURES = 2_400, 20  # that one style of so many pictures is usually
 _BY_STYLES, _BY_PICTURES = 0.5, 0.25  # powers with which they grow
 _MOST_SQUARES = 9_600
 
+_WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
+
 _MINUTES = TrainConfig().minutes or math.inf
 """Minutes for which the usual number of squares is meant."""
 
@@ -75,6 +77,23 @@ class RunLimits:
             (self.minutes, f"{self.minutes or 0:g} minutes"),
         )
         return " or ".join(text for limit, text in limits if limit is not None)
+
+
+def rate_factor(train: TrainConfig, images: int, progress: float) -> float:
+    """By what the learning rates are multiplied: it rises linearly, then falls as half a cosine.
+
+    It rises by images and falls by progress, both without memory. Five minutes may be ten times
+    the warm-up on one machine and less than twice on another, so that it ends after a tenth of the
+    run at the latest.
+
+    Args:
+        train: of the run.
+        images: seen before the step.
+        progress: share of the run that is done, in [0, 1].
+    """
+    warmed = (images + train.batch_size) / max(train.warmup, 1)
+    warm = min(1.0, max(warmed, progress / _WARM))
+    return warm * (0.5 + 0.5 * math.cos(math.pi * min(max(progress, 0.0), 1.0)))
 
 
 def checkpoint_due(every: int | None, step: int, before: float, now: float) -> bool:

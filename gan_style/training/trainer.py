@@ -8,55 +8,43 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
+from gan_style.checkpoint import state_on_cpu, unflatten_state
 from gan_style.config import Config
 from gan_style.data.dataset import Batch
 from gan_style.device import autocast, choose_precision
+from gan_style.distributed import Ranks
 from gan_style.errors import NonFiniteLossError
 from gan_style.losses.adversarial import AdversarialLosses
 from gan_style.losses.comparison import Comparison
 from gan_style.losses.descriptor import DescriptorLoss
-from gan_style.losses.picture_losses import PictureLosses
 from gan_style.losses.reconstruction import reconstruction_loss
 from gan_style.losses.regularization import steadiness_loss
 from gan_style.models.discriminator import Discriminator
-from gan_style.models.feature_networks import picture_features, stroke_features
-from gan_style.models.generator import lattice_period
 from gan_style.models.style_model import StyleModel, StyleModelConfig
-from gan_style.sizes import MINIMUM_SIDE
 from gan_style.training.content import degraded_content, flattened_content
+from gan_style.training.painted import Painted, PaintingPass
+from gan_style.training.parallel import Parallel
+from gan_style.training.schedule import rate_factor
+from gan_style.training.terms import (
+    ADVERSARIAL,
+    DESCRIPTOR,
+    RECONSTRUCTION,
+    STEADINESS,
+    build_picture_losses,
+)
 
 logger = logging.getLogger(__name__)
 
-ADVERSARIAL = "adversarial"
-"""The loss of `config.LossWeights` that needs the discriminator."""
-STEADINESS = "steadiness"
-"""The one that needs paintings of photos with noise in them and without."""
-DESCRIPTOR = "descriptor"
-"""The one that needs codes, and a network of its own."""
-RECONSTRUCTION = "reconstruction"
-"""The one that needs the places of destylized pictures."""
-
-_WARM = 0.1  # share of a run after which the rates have risen, whatever `train.warmup` says
+_BETWEEN_PARTS = 0x9E3779B97F4A7C15  # from the seed of one part of a batch to that of the next
 _FAILURES = 5  # steps in a row without finite losses, after which training has diverged
-
-
-@dataclass(frozen=True)
-class Painted:
-    """The codes of a batch's S sets of pictures, and the paintings of its B photos."""
-
-    codes: Tensor  # (S, d) of the sets
-    code: Tensor  # (B, d) of each photo's set
-    stylized: Tensor  # (B, 3, C, C)
-    noisy: Tensor  # (n,) int64, places of the paintings of photos with noise in them
 
 
 class Trainer:
@@ -65,15 +53,25 @@ class Trainer:
     Everything random in a step follows from the seed and the images seen, so that these, the
     networks, averages and optimizers are all that a resumed run needs.
 
+    A batch is worked through in equal parts, whose gradients are averaged: `train.accumulate` in
+    each of the processes that train together. As many parts give the same training, up to rounding,
+    whichever process has them.
+
+    Args:
+        config: of the run.
+        device: where this process trains.
+        ranks: the processes.
+
     Attributes:
         model, average: encoder and generator, and their exponential moving average.
         model_config: of both.
         images_seen, steps_done: so far, those of a resumed run included.
     """
 
-    def __init__(self, config: Config, device: torch.device) -> None:
+    def __init__(self, config: Config, device: torch.device, ranks: Ranks = Ranks()) -> None:  # noqa: B008
         self.config = config
         self.device = device
+        self.ranks = ranks
         self.precision = choose_precision(config.train.precision, device)
         self.weights = {name: w for name, w in asdict(config.losses).items() if w > 0}
         torch.manual_seed(config.train.seed)
@@ -98,6 +96,10 @@ class Trainer:
         self.discriminator_optimizer = Adam(
             self.discriminator.parameters(), 0.0, betas, fused=fused
         )
+        self._painting = PaintingPass(self.model)
+        self._parallel = Parallel(ranks)
+        self._forward: nn.Module = self._painting
+        self._describe: nn.Module | None = self.descriptor_loss
         self.images_seen = 0
         self.steps_done = 0
         self._failures = 0  # steps in a row that were left out
@@ -113,24 +115,27 @@ class Trainer:
         """Update the discriminator, then encoder, generator and averages.
 
         Args:
-            batch: on any device; `train.accumulate` parts of it are worked through in turn.
+            batch: the share of this process, on any device.
             progress: share of the run that is done, in [0, 1]; sets the learning rates.
 
         Returns:
-            Every term of both objectives, unweighted, () and detached.
+            Every term of both objectives, of all processes, unweighted, () and detached.
 
         Raises:
             NonFiniteLossError: a term is not finite. Nothing has been changed.
         """
         self._set_learning_rates(progress)
-        rng = torch.Generator().manual_seed(self.config.train.seed * 1_000_003 + self.images_seen)
         parts = batch.to(self.device).split(self.config.train.accumulate)
         self.model_optimizer.zero_grad(set_to_none=True)
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         terms: dict[str, Tensor] = {}
-        for part in parts:
-            for name, term in self._accumulate(part, rng, 1 / len(parts)).items():
+        for number, part in enumerate(parts):
+            with self._parallel.averaging(last=number + 1 == len(parts)):
+                found = self._accumulate(part, self._rng(number), 1 / len(parts))
+            for name, term in found.items():
                 terms[name] = terms.get(name, 0) + term.detach() / len(parts)
+        terms = self.ranks.mean(terms)
+        self._parallel.average_scales(self.model, self.descriptor_loss)
         gradients = {
             "model/gradient": self._clip(self.model_parameters),
             "discriminator/gradient": self._clip([*self.discriminator.parameters()]),
@@ -139,9 +144,8 @@ class Trainer:
         terms |= gradients
         self.discriminator_optimizer.step()
         self.model_optimizer.step()
-        self.images_seen += len(batch.content)
-        self.steps_done += 1
-        self._update_average(len(batch.content))
+        self._count(batch)
+        self._update_average(len(batch.content) * self.ranks.count)
         return terms
 
     def step_or_skip(self, batch: Batch, progress: float) -> dict[str, Tensor] | None:
@@ -157,8 +161,7 @@ class Trainer:
             if self._failures >= _FAILURES:
                 raise
             logger.warning("left out a step: %s", error)
-            self.images_seen += len(batch.content)  # so that the next step draws another batch
-            self.steps_done += 1
+            self._count(batch)  # so that the next step draws another batch
             return None
         self._failures = 0
         return terms
@@ -177,21 +180,9 @@ class Trainer:
         noisy_share = self.config.data.noisy if STEADINESS in self.weights else 0.0
         content, noisy = degraded_content(batch, noisy_share, rng)
         with self._autocast():
-            codes = self.model.encode(batch.style, measure=True)  # (S, d)
-            code = codes.repeat_interleave(batch.style.shape[1], dim=0)  # (B, d)
-            stylized = self._stylized(content, code)
+            codes, stylized = self._forward(content, batch.style)
+        code = codes.repeat_interleave(batch.style.shape[1], dim=0)
         return Painted(codes, code, stylized, noisy)
-
-    def _stylized(self, content: Tensor, code: Tensor) -> Tensor:
-        """As the model itself paints, but the painting by which the code is corrected is smaller.
-
-        It is made of a reduced copy in use, too (`painting.painter`), and at full size it would
-        take a fifth of the time of a step.
-        """
-        sides = [max(MINIMUM_SIDE, side // 2) for side in content.shape[2:]]
-        small = F.interpolate(content, sides, mode="area")
-        stylized: Tensor = self.model.generator(content, self.model.corrected(small, code))
-        return stylized
 
     def _backward(self, weights: dict[str, float], terms: dict[str, Tensor], share: float) -> None:
         if weights.keys() != terms.keys():
@@ -249,8 +240,8 @@ class Trainer:
             further[RECONSTRUCTION] = lambda seen: reconstruction_loss(
                 seen.paintings, seen.targets, seen.painting_maps, seen.target_maps, batch.destylized
             )
-        if (descriptor_loss := self.descriptor_loss) is not None:
-            further[DESCRIPTOR] = lambda seen: descriptor_loss(painted.codes, seen.target_gram)
+        if (describe := self._describe) is not None:
+            further[DESCRIPTOR] = lambda seen: describe(painted.codes, seen.target_gram)
         return further
 
     def _steadiness(self, batch: Batch, painted: Painted) -> Tensor:
@@ -258,7 +249,7 @@ class Trainer:
         if not len(noisy):  # all of a small batch may be pictures of the style
             return painted.stylized.sum() * 0
         with torch.no_grad(), self._autocast():
-            clean = self._stylized(batch.content[noisy], painted.code[noisy])
+            clean = self._painting.paint(batch.content[noisy], painted.code[noisy])
         return steadiness_loss(painted.stylized[noisy], clean)
 
     @torch.inference_mode()
@@ -283,19 +274,36 @@ class Trainer:
 
     # ------------------------------------------------------------------ helpers
 
+    def _count(self, batch: Batch) -> None:
+        self.images_seen += len(batch.content) * self.ranks.count
+        self.steps_done += 1
+
+    def _rng(self, number: int) -> torch.Generator:
+        """Of the part with this number among those of this process; each part has its own."""
+        part = self.ranks.rank * self.config.train.accumulate + number
+        seed = self.config.train.seed * 1_000_003 + self.images_seen + part * _BETWEEN_PARTS
+        return torch.Generator().manual_seed(seed % 2**64)
+
+    def join(self) -> None:
+        """Begin like the first process, and average gradients over all of them from now on.
+
+        Call it once the first has the networks and the state from which training goes on.
+        """
+        if self.ranks.count == 1:
+            return
+        state = self.ranks.by_first(lambda: state_on_cpu(self.state_dict()))
+        self.load_state_dict(unflatten_state(*state))
+        self._forward = self._parallel.join(self._painting)
+        self.adversarial.taught = self._parallel.join(self.discriminator)
+        if self.descriptor_loss is not None:
+            self._describe = self._parallel.join(self.descriptor_loss)
+
     def _autocast(self) -> AbstractContextManager[Any]:
         return autocast(self.device, self.precision)
 
     def _set_learning_rates(self, progress: float) -> None:
-        """Linear warm-up by images, then half a cosine to zero by progress: no memory needed.
-
-        Five minutes may be ten times the warm-up on one machine and less than twice on another,
-        so that it ends after a tenth of the run at the latest.
-        """
         train = self.config.train
-        warmed = (self.images_seen + train.batch_size) / max(train.warmup, 1)
-        warm = min(1.0, max(warmed, progress / _WARM))
-        factor = warm * (0.5 + 0.5 * math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+        factor = rate_factor(train, self.images_seen, progress)
         self.model_optimizer.param_groups[0]["lr"] = train.learning_rate * factor
         self.discriminator_optimizer.param_groups[0]["lr"] = (
             train.discriminator_learning_rate * factor
@@ -381,20 +389,3 @@ class Trainer:
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.images_seen = int(state["images_seen"])
         self.steps_done = int(state["steps_done"])
-
-
-def build_picture_losses(
-    config: Config, device: torch.device, autocast: Callable[[], AbstractContextManager[Any]]
-) -> PictureLosses:
-    """The losses on pictures, with the feature networks and weights of a configuration."""
-    weights = asdict(config.losses)
-    for name in (ADVERSARIAL, STEADINESS, DESCRIPTOR, RECONSTRUCTION):
-        del weights[name]
-    features = config.features
-    return PictureLosses(
-        picture_features(features.network, features.weights).to(device),
-        stroke_features(features.stroke_network, features.stroke_weights).to(device),
-        weights,
-        autocast,
-        lattice_period(config.model.supersampling),
-    )

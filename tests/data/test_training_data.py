@@ -13,6 +13,7 @@ from PIL import Image
 from gan_style.config import DataConfig
 from gan_style.data.dataset import Batch
 from gan_style.data.training_data import TrainingData, draw_ahead
+from gan_style.distributed import Ranks
 from gan_style.errors import DataError
 
 
@@ -543,3 +544,31 @@ def test_real_collections_load_and_are_decoded_once(
     batch = data.batch(0)
     assert batch.content.shape == (8, 3, 128, 128)
     assert batch.content.flatten(1).std(dim=1).min() > 0.01  # pictures, not plain ground
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("further", [{}, {"destylized": 0.6}, {"recolor": 0.7}, {"zoomed": 0.5}])
+def test_the_shares_of_a_batch_are_the_batch(
+    config: DataConfig, ranks: int, further: dict[str, float]
+) -> None:
+    config = replace(config, set_shares=(0.5, 0.5), **further)  # sets of 1 or 2: none is cut
+    whole = TrainingData(config, 8, seed=0)
+    shares = [TrainingData(config, 8, 0, Ranks(rank, ranks)) for rank in range(ranks)]
+    for step in range(6):
+        expected = whole.batch(step)
+        batches = [data.batch(step) for data in shares]
+        for name in ("content", "style_index", "replaced"):
+            joined = torch.cat([getattr(batch, name) for batch in batches])
+            assert torch.equal(joined, getattr(expected, name)), name
+        assert torch.equal(torch.cat([batch.style for batch in batches]), expected.style)
+        places = [8 // ranks * rank + i for rank in range(ranks) for i in batches[rank].destylized]
+        assert tuple(places) == expected.destylized
+
+
+def test_a_set_larger_than_a_share_is_cut(config: DataConfig) -> None:
+    config = replace(config, set_shares=(0, 0, 1))  # sets of 4
+    shares = [TrainingData(config, 8, 0, Ranks(rank, 4)).batch(3) for rank in range(4)]
+    whole = TrainingData(config, 8, seed=0).batch(3).split(4)
+    for share, expected in zip(shares, whole, strict=True):
+        assert share.style.shape == (1, 2, 3, 32, 32)
+        assert_equal(share, expected)

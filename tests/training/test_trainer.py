@@ -17,6 +17,7 @@ from gan_style.losses.picture_losses import PictureLosses
 from gan_style.models.generator import Generator
 from gan_style.models.layers import RunningScale
 from gan_style.pretrained import read_model
+from gan_style.training.painted import PaintingPass
 from gan_style.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -134,9 +135,9 @@ def test_a_destylized_picture_is_painted_without_strokes_and_compared_with_itsel
     trainer = Trainer(settings("losses.steadiness=1", "data.noisy=0.5"), CPU)
     shown: list[Tensor] = []
     targets: list[Tensor] = []
-    paint, compare = Trainer._stylized, PictureLosses.terms
+    paint, compare = PaintingPass.paint, PictureLosses.terms
 
-    def stylized(self: Trainer, content: Tensor, code: Tensor) -> Tensor:
+    def stylized(self: PaintingPass, content: Tensor, code: Tensor) -> Tensor:
         shown.append(content)
         return paint(self, content, code)
 
@@ -144,7 +145,7 @@ def test_a_destylized_picture_is_painted_without_strokes_and_compared_with_itsel
         targets.append(photos)
         return compare(losses, painted, photos, *rest)
 
-    monkeypatch.setattr(Trainer, "_stylized", stylized)
+    monkeypatch.setattr(PaintingPass, "paint", stylized)
     monkeypatch.setattr(PictureLosses, "terms", terms)
     batch = replace(batch_of(), destylized=(1,))
     trainer.step(batch, 0.0)
@@ -171,13 +172,14 @@ def test_the_painting_that_corrects_the_code_is_half_as_large(
 
     monkeypatch.setattr(Generator, "forward", forward)
     content, code = torch.rand(2, 3, 72, 80), torch.rand(2, trainer.model_config.code_dim)
-    found = trainer._stylized(content, code)
+    painting = PaintingPass(trainer.model)
+    found = painting.paint(content, code)
     assert shown == [(False, (36, 40)), (True, (72, 80))]
     small = torch.nn.functional.avg_pool2d(content, 2)
     expected = paint(trainer.model.generator, content, trainer.model.corrected(small, code))
     torch.testing.assert_close(found, expected)
     shown.clear()
-    trainer._stylized(content[..., :48, :48], code)
+    painting.paint(content[..., :48, :48], code)
     assert shown[0][1] == (32, 32)  # the generator takes no less
 
 
