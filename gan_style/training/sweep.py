@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import IO, Any
 
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import DataConfig, load_config
@@ -209,7 +209,7 @@ class Sweep:
         return text.getvalue()
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], output: io.TextIOBase) -> int:
+def _run(command: Sequence[str], environment: Mapping[str, str], output: IO[str]) -> int:
     """Run a process to its end; where this one is interrupted, the other stops in order."""
     process = subprocess.Popen(
         command,

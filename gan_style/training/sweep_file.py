@@ -206,8 +206,9 @@ def _parameters(about: Any) -> tuple[Parameter, ...]:
 def _configs(parameters: tuple[Parameter, ...]) -> Iterator[Config]:
     """A run with each value, or each end of an interval, the first ones of the others beside it."""
     first = {each.name: each.samples()[0] for each in parameters}
+    yield config_of(first, {})
     for each in parameters:
-        for value in each.samples():
+        for value in each.samples()[1:]:
             yield config_of({**first, each.name: value}, {})
 
 

@@ -106,7 +106,7 @@ def _send(history: RunHistory, about: Mapping[str, Any]) -> str:
     """Do it, and return where it is."""
     import wandb
 
-    longest = {"finish_timeout": FINISH_SECONDS, "x_graphql_timeout_seconds": 30.0}
+    longest: dict[str, Any] = {"finish_timeout": FINISH_SECONDS, "x_graphql_timeout_seconds": 30.0}
     try:
         settings = wandb.Settings(**WANDB_SETTINGS | longest)
         wandb.setup(settings)  # or it would report how it logs in

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 FINISH_SECONDS = 90.0  # the longest wait at the end, for what is not uploaded yet
 WAITING_JOBS = 1000
-WANDB_SETTINGS = {
+WANDB_SETTINGS: dict[str, Any] = {
     "console": "off", "silent": True, "show_errors": False, "save_code": False,
     "disable_git": True, "x_disable_stats": True, "reinit": "create_new",
     "init_timeout": 30.0, "login_timeout": 30.0, "finish_timeout_raises": True,
@@ -169,7 +169,7 @@ class WandbTracker(Tracker):
         self.folder = run_dir.resolve() / "wandb"
         self._skipped = self.step = int(max(after, known.get("step", -1)))
         self._keeps_artifacts = config.artifacts
-        self._about = {"name": run_name, "resume": "allow" if known else None}
+        self._about: dict[str, Any] = {"name": run_name, "resume": "allow" if known else None}
         if not sweep:
             self._about |= {"id": self.id, "project": config.project, "entity": config.entity}
         self._about |= {"dir": str(self.folder.parent), "config": run_config}

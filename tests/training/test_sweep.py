@@ -3,6 +3,10 @@
 import csv
 import json
 import math
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,31 +62,26 @@ def photo(collection: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_sweep_of_three_runs_offline_and_one_that_fails(
+def test_a_sweep_of_three_runs_offline(
     tiny: list[str], styles: Path, photo: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     fixed = values(tiny, photo)
-    varied = {"data.content": [str(photo), str(tmp_path / "gone")], "train.seed": [0, 1, 2]}
-    del fixed["data.content"]
-    file = write(tmp_path / "search.yaml", "grid", varied, fixed)
+    file = write(tmp_path / "search.yaml", "grid", {"train.seed": [0, 1, 2]}, fixed)
     folder = tmp_path / "runs" / "search"
-    words = ["sweep", str(file), str(styles), "--count", "4", "-o", str(folder)]
+    words = ["sweep", str(file), str(styles), "-o", str(folder)]
     assert main(words) == 0
-    told = capsys.readouterr()
-    assert "run 04 of 4 failed: " in told.err
-    assert "gone" in told.err
-
+    told = capsys.readouterr().out
     rows = list(csv.DictReader((folder / "results.csv").open(encoding="utf-8")))
-    ranked = [float(row["validation/stroke"]) for row in rows[:3]]
+    ranked = [float(row["validation/stroke"]) for row in rows]
     assert ranked == sorted(ranked)
-    assert sorted(row["train.seed"] for row in rows[:3]) == ["0", "1", "2"]
-    assert rows[3]["run"] == "04"
-    assert rows[3]["failure"]
+    assert sorted((row["run"], row["train.seed"]) for row in rows) == [
+        ("01", "0"), ("02", "1"), ("03", "2"),
+    ]  # fmt: skip
     best = folder / rows[0]["run"]
     paint = f"gan-style stylize PHOTO --style {best}/styles/ink.style.safetensors --model {best} -o"
-    assert paint in told.out
+    assert paint in told
 
-    for number, row in enumerate(sorted(rows[:3], key=lambda row: row["run"]), 1):
+    for number, row in enumerate(sorted(rows, key=lambda row: row["run"]), 1):
         (piece,) = offline_runs(folder / f"{number:02d}")
         assert (piece.group, piece.name) == ("search", f"search-{number:02d}")
         assert piece.metric("validation/stroke") == {1: float(row["validation/stroke"])}
@@ -93,11 +92,10 @@ def test_a_sweep_of_three_runs_offline_and_one_that_fails(
         assert about["validation"]["stroke"] == float(row["validation/stroke"])
         assert artifacts["style"]["metadata"]["style_pictures"] == 3
 
-    write(tmp_path / "search.yaml", "grid", {"train.seed": [0, 1, 2]}, values(tiny, photo))
-    assert main([*words[:3], "-o", str(folder)]) == 0  # what is there is not trained again
-    assert "there already" in capsys.readouterr().out
-    write(tmp_path / "search.yaml", "grid", {"train.seed": [7]}, values(tiny, photo))
-    assert main([*words[:3], "-o", str(folder)]) == 2
+    assert main(words) == 0  # what is there is not trained again
+    assert capsys.readouterr().out.count("there already") == 3
+    write(file, "grid", {"train.seed": [7]}, fixed)
+    assert main(words) == 2
     assert "is a run with other options; give the sweep another" in capsys.readouterr().err
 
 
@@ -128,6 +126,56 @@ def test_a_sweep_in_wandb_trains_what_the_server_asks_for(
     logged = {name: value for line in lines for name, value in line.items() if name != "step"}
     assert logged["learning_rate"] > 0
     assert received.numbers() == {1: {n: v for n, v in logged.items() if math.isfinite(v)}}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_ctrl_c_stops_the_run_in_order_and_says_how_to_go_on(
+    file: SweepFile,
+    styles: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\ntrap 'echo stopped; exit 0' TERM\necho on\nsleep 60 & wait\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("gan_style.training.sweep.sys.executable", str(python))
+    output = tmp_path / "runs" / "01" / "train.log"
+
+    def interrupt() -> None:
+        while not (output.exists() and output.read_text()):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    caplog.set_level("INFO", "gan_style")
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        Sweep(file, styles, tmp_path / "runs").search(file.trials(None))
+    assert output.read_text() == "on\nstopped\n"
+    assert caplog.messages[-1] == f"stopped; go on with the same command and -o {tmp_path / 'runs'}"
+    assert not (tmp_path / "runs" / "02").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_runs_that_fail_are_reported_and_the_others_go_on(
+    file: SweepFile,
+    styles: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\necho "error: no memory" >&2\nexit 2\n')
+    python.chmod(0o755)
+    monkeypatch.setattr("gan_style.training.sweep.sys.executable", str(python))
+    sweep = Sweep(file, styles, tmp_path / "runs")
+    sweep.search(file.trials(None))
+    assert caplog.messages == ["run 01 of 2 failed: no memory", "run 02 of 2 failed: no memory"]
+    said = (tmp_path / "runs" / "02" / "train.log").read_text()
+    assert said.startswith("-m gan_style train ")
+    assert "train.learning_rate=0.002" in said
+    assert [line.split()[:2] for line in sweep.lines()[1:3]] == [["01", "failed"], ["02", "failed"]]
+    assert sweep.lines()[-1].startswith("no run came to its end; what they said is in ")
 
 
 @pytest.fixture
