@@ -49,7 +49,8 @@ class Sweep(Command):
 
             run_agent(runs, self.count, tracking.project, tracking.entity)
         else:
+            trials = file.trials(self.count)
             if file.method == "bayes":
                 print("without W&B's server the search is random, not bayes")
-            runs.search(file.trials(self.count))
+            runs.search(trials)
         print("\n".join(["", *runs.lines()]))

@@ -45,9 +45,10 @@ class Synced:
 
     def lines(self) -> list[str]:
         """For people."""
-        lines = [f"sent {self.steps} steps and {self.pictures} pictures as run {self.id}"]
+        sent = f"{_counted(self.steps, 'step')} and {_counted(self.pictures, 'picture')}"
+        lines = [f"sent {sent} as run {self.id}"]
         if self.torn:
-            lines.append(f"left out {self.torn} torn line{'s' * (self.torn > 1)} of the log")
+            lines.append(f"left out {_counted(self.torn, 'torn line')} of the log")
         if self.trained_id not in (None, self.id):
             lines.append(
                 f"training itself tracked run {self.trained_id}; to replace it, sync with "
@@ -177,3 +178,7 @@ def _trained_id(folder: Path) -> str | None:
             found = load_checkpoint(newest)[1]["tracker"].get("wandb", {}).get("id")
             return None if found is None else str(found)
     return None
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
