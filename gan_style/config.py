@@ -278,6 +278,8 @@ class TrackingConfig(Section, key="tracking"):
     """Project in Weights & Biases."""
     entity: str | None = None
     """User or team in Weights & Biases; null: the key's own."""
+    artifacts: bool = True
+    """Keep the model, the style codes and the report there, too; false saves 13 MB a run."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ ROWS = {  # package -> those below it that it may import
     "video": "foundation models data painting api",
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
-    "training": "foundation models losses data api evaluation",
+    "training": "foundation models losses data remote api evaluation",
     "sharing": "foundation models data painting remote api training",
     "app": "foundation models data painting api video training",
     "cli": "foundation models losses data painting remote api video optimization evaluation "
@@ -150,12 +150,18 @@ def test_use_needs_no_training_code() -> None:
     assert not found & importers("wandb")
 
 
-def test_wandb_is_imported_in_one_function() -> None:
-    assert importers("wandb") == {"training.tracking"}
-    tree = TREES["training.tracking"]
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    inside = [node for node in functions if "wandb" in imported(node)]
-    assert len(inside) == list(imported(tree)).count("wandb") == 1
+def test_few_modules_know_wandb_and_import_it_when_they_need_it() -> None:
+    assert importers("wandb") == {
+        "remote.artifacts",  # fetches
+        "training.tracking",  # mirrors a run while it trains
+        "training.sync",  # sends one afterwards
+        "training.sweep_agent",  # trains what the server asks for
+    }
+    for module in importers("wandb"):
+        atop = ast.Module(
+            [n for n in TREES[module].body if isinstance(n, ast.Import | ast.ImportFrom)], []
+        )
+        assert "wandb" not in {name.partition(".")[0] for name in imported(atop)}, module
 
 
 def test_omegaconf_and_click_stay_in_their_room() -> None:

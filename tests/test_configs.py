@@ -7,9 +7,10 @@ import pytest
 from gan_style.config import Config, config_to_dict, load_config
 from gan_style.config_files import read_settings, settings_of
 from gan_style.errors import ConfigError
+from gan_style.training.sweep_file import read_sweep
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+CONFIGS = sorted(set((REPOSITORY / "configs").glob("*.yaml")) - {REPOSITORY / "configs/sweep.yaml"})
 CHOICES = ["data.styles=some/folder", "data.content=another"]  # what some leave to the user
 
 
@@ -77,3 +78,14 @@ def test_the_number_of_squares_is_left_to_a_personal_style_alone() -> None:
     images = {path.stem: load_config(str(path), CHOICES).train.images for path in CONFIGS}
     assert images["default"] == "auto"
     assert images["base"] is None  # a base model is no fine-tuning, whatever it goes on from
+
+
+def test_the_sweep_searches_options_of_a_personal_style() -> None:
+    sweep = read_sweep(REPOSITORY / "configs/sweep.yaml")
+    assert (sweep.metric, sweep.goal) == ("report/likeness/mine", "maximize")
+    trials = sweep.trials(None)
+    assert len(trials) == sweep.run_cap
+    assert len({trial["losses.content"] for trial in trials}) == len(trials)
+    words = [str(word) for word in sweep.settings["command"]]
+    assert words[-2:] == ["${program}", "${args_no_hyphens}"]
+    assert (REPOSITORY / sweep.settings["program"]).is_file()

@@ -21,10 +21,13 @@ class OfflineRun:
     id: str = ""
     name: str = ""
     project: str = ""
+    group: str = ""
     resumes: bool = False
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)  # nested keys joined with dots
-    artifacts: list[dict[str, Any]] = field(default_factory=list)  # name, type, files: name -> path
+    artifacts: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # name, type, metadata, files: name -> path
     exit_code: int | None = None
 
     def metric(self, name: str) -> dict[int, float]:
@@ -63,12 +66,14 @@ def read_offline_run(folder: Path) -> OfflineRun:
         if kind == "run":
             run.id, run.name = record.run.run_id, record.run.display_name
             run.project, run.resumes = record.run.project, record.run.resume
+            run.group = record.run.run_group
             run.config |= _items(record.run.config.update)
         elif kind == "history":
             run.history.append(_items(record.history.item))
         elif kind == "artifact":
             files = {e.path: Path(e.local_path) for e in record.artifact.manifest.contents}
             about = {"name": record.artifact.name, "type": record.artifact.type, "files": files}
+            about["metadata"] = json.loads(record.artifact.metadata or "{}")
             run.artifacts.append(about)
         elif kind == "exit":
             run.exit_code = record.exit.exit_code

@@ -3,7 +3,9 @@
 import logging
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
+from gan_style import __version__
 from gan_style.data.collection import Style
 from gan_style.errors import GanStyleError
 from gan_style.files import replacing
@@ -16,6 +18,7 @@ from gan_style.training.export import encode_styles, export_model
 from gan_style.training.likeness import Likeness, measure_likeness
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.report import Outcome
+from gan_style.training.run_history import SAMPLES, RunHistory
 from gan_style.training.run_state import load_best
 from gan_style.training.validation import FEWEST, measure_quality
 
@@ -36,19 +39,40 @@ def write_results(run: TrainingLoop) -> None:
     model = export_model(folder, trainer.average)
     stylizer = Stylizer.from_pretrained(model, device=trainer.device)
     codes = encode_styles(stylizer, run.data.styles, folder)
-    sheet, likeness = _compare(run, stylizer, list(codes.values()))
+    base = _base(run)
+    sheet, likeness = _compare(run, base, stylizer, list(codes.values()))
     outcome = _outcome(run, stylizer, list(codes.values()), sheet, likeness)
     report = folder / REPORT_FILE
     with replacing(report) as temporary:
         temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
-    tracker.artifact("report", "report", report)
-    tracker.artifact("model", "model", model)
-    for path in codes:
-        tracker.artifact(path.name.removesuffix(STYLE_SUFFIX), "style", path)
     numbers = {f"report/{name}": value for name, value in outcome.numbers().items()}
     tracker.log(numbers, trainer.steps_done)
+    tracker.table(SAMPLES, *RunHistory.read(folder).sample_table())
+    about = _about(run, base, stylizer)
+    tracker.artifact("report", "report", report, about)
+    tracker.artifact("model", "model", model, about)
+    for path, code in codes.items():
+        mine = {"style": code.name, "style_pictures": run.data.counts.get(code.name)}
+        tracker.artifact(path.name.removesuffix(STYLE_SUFFIX), "style", path, about | mine)
     tracker.close()
     _tell(folder, outcome, model, list(codes))
+
+
+def _about(run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer) -> dict[str, Any]:
+    """What has to be known of a result, wherever it is found: the metadata of artifacts."""
+    best = run.state.best
+    return {
+        "gan_style_version": __version__,
+        "began_with": run.config.train.init,
+        "base_model_id": None if base is None else base.id,
+        "model_id": stylizer.id,
+        "model": stylizer.model.config.to_dict(),
+        "pictures": run.data.counts,
+        "photos": run.data.content_count,
+        "squares": run.trainer.images_seen,
+        "best_step": best.step,
+        "validation": dict(best.terms),
+    }
 
 
 def _tell(folder: Path, outcome: Outcome, model: Path, codes: list[Path]) -> None:
@@ -65,19 +89,26 @@ def _tell(folder: Path, outcome: Outcome, model: Path, codes: list[Path]) -> Non
     logger.info("\n%s", "\n".join(lines))
 
 
-def _compare(
-    run: TrainingLoop, stylizer: Stylizer, codes: list[StyleCode]
-) -> tuple[Path | None, Likeness | None]:
-    """Compare with the base model: track a sheet, return its file, and the likeness of both.
-
-    Neither from scratch. A run that is resumed does not need the base model, which may be gone:
-    then there is neither.
-    """
-    init, data = run.config.train.init, run.data
+def _base(run: TrainingLoop) -> Stylizer | None:
+    """The model that the run began with; None from scratch, or where a resumed run has lost it."""
+    init = run.config.train.init
     if init is None:
-        return None, None
+        return None
     try:
-        base = Stylizer.from_pretrained(init, device=run.trainer.device)
+        return Stylizer.from_pretrained(init, device=run.trainer.device)
+    except GanStyleError as error:
+        logger.warning("not compared with the base model: %s", error)
+        return None
+
+
+def _compare(
+    run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer, codes: list[StyleCode]
+) -> tuple[Path | None, Likeness | None]:
+    """Compare with the base model: track a sheet, return its file, and the likeness of both."""
+    if base is None:
+        return None, None
+    data = run.data
+    try:
         styles = compared_styles(base, data.styles, codes)
         sheet = comparison_sheet(base, stylizer, data.content_paths, styles)
         likeness = measure_likeness(base, stylizer, data.content_paths, styles)

@@ -19,23 +19,23 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from netrc import NetrcParseError, netrc
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 from PIL import Image
 
 from gan_style.config import TrackingConfig
 from gan_style.files import replacing
+from gan_style.remote.account import has_wandb_key
+from gan_style.training.run_history import LOG_FILE, SAMPLES
 
 logger = logging.getLogger(__name__)
 
 FINISH_SECONDS = 90.0  # the longest wait at the end, for what is not uploaded yet
 WAITING_JOBS = 1000
-_SETTINGS = {
+WANDB_SETTINGS: dict[str, Any] = {
     "console": "off", "silent": True, "show_errors": False, "save_code": False,
     "disable_git": True, "x_disable_stats": True, "reinit": "create_new",
     "init_timeout": 30.0, "login_timeout": 30.0, "finish_timeout_raises": True,
@@ -52,7 +52,12 @@ class Tracker:
     def images(self, name: str, picture: Image.Image, step: int) -> None:
         """Keep a picture, such as a grid of samples."""
 
-    def artifact(self, name: str, kind: str, path: Path) -> None:
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Keep a table of numbers and pictures; a path in it is that of a picture's file."""
+
+    def artifact(
+        self, name: str, kind: str, path: Path, metadata: Mapping[str, Any] | None = None
+    ) -> None:
         """Keep a result, such as the model (`kind` "model") or a style code ("style")."""
 
     def state(self) -> dict[str, Any]:
@@ -77,9 +82,15 @@ class Trackers(Tracker):
         for tracker in self.trackers:
             tracker.images(name, picture, step)
 
-    def artifact(self, name: str, kind: str, path: Path) -> None:
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for tracker in self.trackers:
-            tracker.artifact(name, kind, path)
+            tracker.table(name, columns, rows)
+
+    def artifact(
+        self, name: str, kind: str, path: Path, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        for tracker in self.trackers:
+            tracker.artifact(name, kind, path, metadata)
 
     def state(self) -> dict[str, Any]:
         return {key: value for t in self.trackers for key, value in t.state().items()}
@@ -97,8 +108,8 @@ class RunLog(Tracker):
     """
 
     def __init__(self, run_dir: Path, state: Mapping[str, Any] | None = None) -> None:
-        self.path = run_dir / "log.jsonl"
-        self.samples = run_dir / "samples"
+        self.path = run_dir / LOG_FILE
+        self.samples = run_dir / SAMPLES
         self.samples.mkdir(parents=True, exist_ok=True)
         self.step: int = (state or {}).get("log", {}).get("step", -1)
         self.previous = self._cut()  # last step there was, -1 if none
@@ -151,12 +162,16 @@ class WandbTracker(Tracker):
         after: int = -1,
     ) -> None:
         known = (state or {}).get("wandb", {})
-        self.id: str = known.get("id") or secrets.token_hex(4)
+        sweep = bool(os.environ.get("WANDB_SWEEP_ID"))  # whose server has chosen the place
+        given = os.environ.get("WANDB_RUN_ID") if sweep else None
+        self.id: str = known.get("id") or given or secrets.token_hex(4)
         self.mode = wandb_mode(config)
         self.folder = run_dir.resolve() / "wandb"
         self._skipped = self.step = int(max(after, known.get("step", -1)))
-        self._about = {"name": run_name, "id": self.id, "resume": "allow" if known else None}
-        self._about |= {"project": config.project, "entity": config.entity}
+        self._keeps_artifacts = config.artifacts
+        self._about: dict[str, Any] = {"name": run_name, "resume": "allow" if known else None}
+        if not sweep:
+            self._about |= {"id": self.id, "project": config.project, "entity": config.entity}
         self._about |= {"dir": str(self.folder.parent), "config": run_config}
         self._off, self._exit_code = False, 0
         self._core: Any = None  # the process wandb-core
@@ -173,14 +188,23 @@ class WandbTracker(Tracker):
         if self._is_new(step):
             self._put(lambda wandb, run: run.log({name: wandb.Image(picture)}, step=step))
 
-    def artifact(self, name: str, kind: str, path: Path) -> None:
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        step = self.step
+        if rows and step > self._skipped:
+            self._put(lambda w, run: run.log({name: wandb_table(w, columns, rows)}, step=step))
+
+    def artifact(
+        self, name: str, kind: str, path: Path, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        if not self._keeps_artifacts:
+            return
         name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self._about['name']}-{name}")[:128]
         copy = self.folder / "artifacts" / f"{max(self.step, 0):08d}" / path.name
 
         def job(wandb: Any, run: Any) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            artifact = wandb.Artifact(name, type=kind)
+            artifact = wandb.Artifact(name, type=kind, metadata=dict(metadata or {}))
             artifact.add_file(str(copy), name=path.name, policy="immutable")  # no further copy
             run.log_artifact(artifact)
 
@@ -237,7 +261,7 @@ class WandbTracker(Tracker):
 
     def _start(self, wandb: Any) -> Any:
         """Start online if that is the mode and the server can be reached, else offline."""
-        settings = wandb.Settings(**_SETTINGS)
+        settings = wandb.Settings(**WANDB_SETTINGS)
         with suppress(AttributeError):  # private, and not there if another started the service
             self._core = wandb.setup(settings)._connection._proc._process
         try:
@@ -251,7 +275,18 @@ class WandbTracker(Tracker):
             return self._start(wandb)
         if self.mode == "online":
             logger.info("W&B shows this run at %s", run.url)
+            self._declare_origin(run)
         return run
+
+    def _declare_origin(self, run: Any) -> None:
+        """Say which artifact the run begins with, if it is one: the lineage in W&B."""
+        origin = str(self._about["config"].get("train", {}).get("init"))
+        if origin.startswith("wandb:"):
+            try:
+                run.use_artifact(origin.removeprefix("wandb:"))
+            except Exception as error:
+                reason = _brief(error)
+                logger.warning("W&B does not show that the run began with %s: %s", origin, reason)
 
 
 def build_tracker(
@@ -278,17 +313,14 @@ def wandb_mode(config: TrackingConfig) -> str:
     if config.wandb != "auto":
         return config.wandb
     known = {"online": "online", "offline": "offline", "dryrun": "offline", "disabled": "off"}
-    found = "online" if os.environ.get("WANDB_API_KEY") or _netrc_has_key() else "offline"
+    found = "online" if has_wandb_key() else "offline"
     return known.get(os.environ.get("WANDB_MODE", ""), found)
 
 
-def _netrc_has_key() -> bool:
-    server = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").netloc
-    for file in (os.environ.get("NETRC", "~/.netrc"), "~/_netrc"):
-        with suppress(OSError, NetrcParseError, UnicodeDecodeError):
-            if netrc(Path(file).expanduser()).authenticators(server):
-                return True
-    return False
+def wandb_table(wandb: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
+    """A table of W&B; paths become pictures."""
+    data = [[wandb.Image(str(c)) if isinstance(c, Path) else c for c in row] for row in rows]
+    return wandb.Table(columns=list(columns), data=data)
 
 
 def _brief(reason: object) -> str:

@@ -22,6 +22,8 @@ from gan_style.cli.evaluate import Evaluate
 from gan_style.cli.main import command_line, main, train_main
 from gan_style.cli.optimize import Optimize
 from gan_style.cli.stylize import Stylize
+from gan_style.cli.sweep import Sweep
+from gan_style.cli.sync import Sync
 from gan_style.cli.train import Train
 from gan_style.cli.video import Video
 from gan_style.config import SECTIONS
@@ -70,6 +72,8 @@ OPTIONS = {
         "--device",
     ],
     "check": ["FOLDER"],
+    "sweep": ["SWEEP.yaml", "STYLES", "--count", "--output"],
+    "sync": ["RUN", "--entity", "--project", "--id"],
 }
 Capture = pytest.CaptureFixture[str]
 
@@ -121,7 +125,7 @@ def test_every_option_of_every_command_has_help() -> None:
 def test_the_examples_of_the_help_can_be_parsed() -> None:
     for kind in (
         *(App, Check, Compare, Encode, Evaluate, Mix, Optimize, Sample, Strip, Styles, Stylize),
-        *(Train, Video),
+        *(Sweep, Sync, Train, Video),
     ):
         assert kind.examples
         for example in kind.examples:

@@ -70,6 +70,7 @@ def test_the_null_tracker_takes_everything(tmp_path: Path) -> None:
     tracker = Tracker()
     tracker.log({"loss": 1.0}, 1)
     tracker.images("sample", PICTURE, 1)
+    tracker.table("samples", ["step"], [[1]])
     tracker.artifact("model", "model", tmp_path / "missing")
     tracker.close()
     tracker.close(ok=False)
@@ -178,7 +179,9 @@ def test_everything_is_in_the_offline_files(
         tracker.log({"model/gram": 1 / step, "images": 8 * step}, step)
     tracker.images("sample", PICTURE, 40)
     tracker.log({"validation/score": 0.5}, 40)
-    tracker.artifact("model", "model", model)
+    grid = run_dir / "samples" / "sample-00000040.png"
+    tracker.table("samples", ["step", "sample", "validation/score"], [[40, grid, 0.5]])
+    tracker.artifact("model", "model", model, {"squares": 320, "validation": {"gram": 0.5}})
     tracker.artifact("größe/1", "style", model)
     tracker.close()
     model.write_bytes(b"overwritten by a longer run")
@@ -194,11 +197,17 @@ def test_everything_is_in_the_offline_files(
     assert run.metric("validation/score") == {40: 0.5}
     with Image.open(run.images("sample")[40]) as picture:
         assert picture.tobytes() == PICTURE.tobytes()
-    assert [(a["name"], a["type"]) for a in run.artifacts] == [
+    table, *artifacts = run.artifacts
+    assert [(a["name"], a["type"]) for a in artifacts] == [
         ("my-run-model", "model"),
         ("my-run-gr-e-1", "style"),
     ]
-    (kept,) = {path for artifact in run.artifacts for path in artifact["files"].values()}
+    assert artifacts[0]["metadata"] == {"squares": 320, "validation": {"gram": 0.5}}
+    shown = json.loads(table["files"]["samples.table.json"].read_text(encoding="utf-8"))
+    assert shown["columns"] == ["step", "sample", "validation/score"]
+    ((step, picture, score),) = shown["data"]
+    assert (step, picture["width"], score) == (40, 40, 0.5)
+    (kept,) = {path for artifact in artifacts for path in artifact["files"].values()}
     assert kept.read_bytes() == b"weights"
     assert kept.is_relative_to(run_dir)
     assert capfd.readouterr() == ("", "")  # W&B itself prints nothing
@@ -207,6 +216,60 @@ def test_everything_is_in_the_offline_files(
         "W&B is offline; to upload this run later: "
         f"wandb sync '{run_dir.resolve()}/wandb'/offline-run-*-{run.id}*"
     ]
+
+
+def test_artifacts_can_be_left_out(tmp_path: Path) -> None:
+    config = TrackingConfig(wandb="offline", artifacts=False)
+    tracker = build_tracker(config, "my run", tmp_path, CONFIG)
+    tracker.log({"loss": 1.0}, 1)
+    tracker.artifact("model", "model", tmp_path / "log.jsonl")
+    tracker.close()
+    (run,) = offline_runs(tmp_path)
+    assert (run.artifacts, run.metric("loss")) == ([], {1: 1.0})
+
+
+def test_in_a_sweep_the_server_has_chosen_id_and_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    monkeypatch.setenv("WANDB_RUN_ID", "job1")
+    wandb = fake_wandb()
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(wandb, "init", lambda **named: given.update(named) or wandb.run)
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    tracker = tracked(tmp_path)
+    tracker.close()
+    assert tracker.state()["wandb"]["id"] == "job1"
+    assert not given.keys() & {"id", "project", "entity"}
+
+
+@pytest.mark.parametrize("trouble", [False, True])
+def test_a_run_declares_the_artifact_that_it_began_with(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    trouble: bool,
+) -> None:
+    wandb = fake_wandb()
+    used: list[str] = []
+
+    def use_artifact(address: str) -> None:
+        used.append(address)
+        if trouble:
+            fail()
+
+    monkeypatch.setattr(wandb.run, "use_artifact", use_artifact, raising=False)
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    address = "wandb:me/gan-style/mine-model:v3"
+    began = {"train": {"init": address}}
+    tracker = WandbTracker(TrackingConfig(wandb="online"), "run", tmp_path, began)
+    tracker.log({"loss": 2.0}, 1)
+    tracker.close()
+    assert used == ["me/gan-style/mine-model:v3"]
+    assert wandb.run.logged == [(1, {"loss": 2.0})]
+    warned = [line for line in caplog.messages if "does not show" in line]
+    told = f"W&B does not show that the run began with {address}: No space left on device"
+    assert warned == ([told] if trouble else [])
 
 
 def test_a_resumed_run_keeps_its_id_and_repeats_no_step(tmp_path: Path) -> None:
