@@ -10,12 +10,12 @@ files as they lie on the disk.
 
 import argparse
 import re
-import tomllib
 import zipfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import tomllib
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parents[1]
