@@ -16,6 +16,7 @@ from gan_style.diagnosis.machine import (
 )
 from gan_style.diagnosis.speed import check_painting, check_training
 from gan_style.diagnosis.weights import check_weights
+from gan_style.errors import GanStyleError
 
 Check = Callable[[], Sequence[Finding]]
 
@@ -95,5 +96,7 @@ def _findings(check: Check) -> Sequence[Finding]:
         return check()
     except Exception as error:  # whatever is wrong with the machine is what was asked for
         name = check.__name__.removeprefix("check_")
+        if isinstance(error, GanStyleError):  # it says by itself what to do
+            return [Finding(name, None, "failed", str(error), broken=True)]
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return [Finding(name, None, "failed", f"{name} cannot be checked: {reason}", broken=True)]

@@ -14,6 +14,7 @@ from gan_style.diagnosis import report as report_module
 from gan_style.diagnosis import weights
 from gan_style.diagnosis.finding import Finding
 from gan_style.diagnosis.report import CHECKS, diagnose
+from gan_style.errors import ModelError
 from gan_style.shipped import SHIPPED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,6 +44,16 @@ def test_what_fails_is_a_finding_and_the_rest_is_checked() -> None:
         "advice": ["moon cannot be checked: OSError: no moon tonight"],
         "broken": True,
     }
+
+
+def check_sun() -> list[Finding]:
+    raise ModelError("the sun is damaged: install it again")
+
+
+def test_the_same_advice_is_given_once() -> None:
+    report = diagnose({"Sky": (check_sun, check_sun)})
+    assert report.broken
+    assert report.advice == ["the sun is damaged: install it again"]
 
 
 def test_all_is_well() -> None:
