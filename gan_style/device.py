@@ -102,7 +102,7 @@ def choose_device(wanted: str | torch.device) -> torch.device:
         ConfigError: this machine, or this PyTorch, has no such device; the message lists those
             it has.
     """
-    there = _devices()
+    there = devices()
     name = there[0] if wanted == "auto" else str(wanted)
     if isinstance(wanted, torch.device) and wanted.type != "cuda":
         name = wanted.type  # a tensor's own says "mps:0", and there is no other
@@ -114,7 +114,7 @@ def choose_device(wanted: str | torch.device) -> torch.device:
     return torch.device(name)
 
 
-def _devices() -> list[str]:
+def devices() -> list[str]:
     """Names of what can be computed on here, the best first."""
     devices = []
     if torch.cuda.is_available():

@@ -61,12 +61,39 @@ def free_memory(device: torch.device) -> int | None:
     return min((bytes_ for bytes_ in left if bytes_ is not None), default=None)
 
 
+def total_memory(device: torch.device) -> int | None:
+    """Bytes of memory that a device has in all; None where the system does not say.
+
+    Off CUDA it is the machine's memory, or the limit of the process's control group if that is
+    smaller.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    limits = [
+        _number_in(at / limit)
+        for place, limit, *_ in _CONTROL_GROUPS
+        for at in _groups(Path("/sys/fs/cgroup") / place, Path("/proc/self/cgroup"), place)
+    ]
+    there = (_physical_memory(), *limits)
+    return min((bytes_ for bytes_ in there if bytes_ is not None), default=None)
+
+
+def _number_in(file: Path) -> int | None:
+    try:
+        return int(file.read_text())  # "max" is no number: no limit
+    except (OSError, ValueError):
+        return None
+
+
 def _machine_memory(file: Path = Path("/proc/meminfo")) -> int | None:
     try:
         lines = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
         return int(lines["MemAvailable"].split()[0]) * 1024  # kB means 1024 bytes there
     except (OSError, KeyError, ValueError):
-        pass
+        return _physical_memory()
+
+
+def _physical_memory() -> int | None:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):  # Windows

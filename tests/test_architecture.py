@@ -29,10 +29,11 @@ ROWS = {  # package -> those below it that it may import
     "optimization": "foundation models losses data api",
     "evaluation": "foundation models losses data api",
     "training": "foundation models losses data remote api evaluation",
+    "diagnosis": "foundation api training",
     "sharing": "foundation models data painting remote api training",
     "app": "foundation models data painting api video training",
     "cli": "foundation models losses data painting remote api video optimization evaluation "
-    "training sharing app",
+    "training diagnosis sharing app",
 }
 ENTRANCES = {"__init__", "__main__", "train.py"}  # they may import what they lead to
 

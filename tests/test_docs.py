@@ -62,8 +62,20 @@ def test_commands_of_the_pages_parse(page: Path) -> None:
                 parse(["train", *words[2:]])
             elif words[0] == "python":
                 assert (REPOSITORY / words[1]).is_file(), line
+            elif words[0] == "docker":
+                in_container(words)
             else:
                 assert words[0] in ("pip", "eval", "wandb", "sha256sum"), line
+
+
+def in_container(words: list[str]) -> None:
+    """The file that is built is there, and the command that is run parses."""
+    if words[1] == "build":
+        assert (REPOSITORY / words[words.index("-f") + 1]).is_file()
+    else:
+        assert words[1] == "run"
+        [image] = [at for at, word in enumerate(words) if word.startswith("gan-style")]
+        parse(words[image + 1 :])
 
 
 def parse(words: list[str]) -> None:

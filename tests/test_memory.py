@@ -26,6 +26,21 @@ def test_free_memory_is_what_the_system_says(tmp_path: Path) -> None:
     assert memory.free_memory(cpu) is None or memory.free_memory(cpu) > 0
 
 
+def test_total_memory_is_the_machine_s_or_the_smallest_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(memory, "_physical_memory", lambda: 5000)
+    monkeypatch.setattr(memory, "_groups", lambda *_: [tmp_path])
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.total_memory(cpu) == 5000
+    (tmp_path / "memory.max").write_text("3000\n")
+    assert memory.total_memory(cpu) == 3000
+    monkeypatch.setattr(memory, "_physical_memory", lambda: None)  # Windows
+    monkeypatch.setattr(memory, "_groups", lambda *_: [])
+    assert memory.total_memory(cpu) is None
+
+
 def group(folder: Path, limit: str, used: int, reclaimable: int, version: int = 2) -> None:
     names = ("memory.max", "memory.current", "inactive_file")
     if version == 1:

@@ -1,5 +1,6 @@
 """The pictures of the base model, laid out from several folders."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,29 @@ def test_it_can_be_trained_on(laid_out: Path) -> None:
 
 def test_folders_have_to_be_named(tmp_path: Path) -> None:
     assert "required: --photos, --styles" in prepare(tmp_path).stderr
+
+
+def test_only_pictures_under_an_open_license(tmp_path: Path) -> None:
+    colors = {"red": "cc-by-2.0", "green": "imagenet", "blue": "gutenberg", "gray": "bsds"}
+    for color in (*colors, "black"):  # of which the list knows nothing
+        kind = "works/ada" if color == "blue" else "photos"
+        picture(tmp_path / kind / f"{color}.png", color)
+    files = {path.stem: path for path in tmp_path.rglob("*.png")}
+    rows = [
+        f"{name}\t{license}\t{hashlib.sha256(files[name].read_bytes()).hexdigest()[:12]}"
+        for name, license in colors.items()
+    ]
+    (tmp_path / "LIST").write_text("\n".join(["file\tlicense\tsha256", *rows]), encoding="utf-8")
+    words = ["--photos", tmp_path / "photos", "--styles", tmp_path / "works"]
+    done = prepare(tmp_path / "out", *words, "--open-only", tmp_path / "LIST")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"1 photos, 1 works in 1 styles in {tmp_path / 'out'}",
+        "  left out: 1 that the list does not know",
+        "  left out: 1 under bsds",
+        "  left out: 1 under imagenet",
+    ]
+    assert names(tmp_path / "out" / "styles") == {"ada": ["blue.png"]}
+    assert [path.name for path in (tmp_path / "out" / "photos").iterdir()] == ["red.png"]
+    kept = (tmp_path / "out" / "PICTURES.tsv").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[0] for line in kept] == ["file", "red", "blue"]

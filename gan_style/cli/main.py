@@ -84,7 +84,7 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     """Parse, run, and turn what a user can cause into one line and an exit code."""
     try:
         with _shown_log():
-            command.main(translated(words), prog_name=name, standalone_mode=False)
+            code = command.main(translated(words), prog_name=name, standalone_mode=False)
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else name
         return _failed(f"{error.format_message()} ({place} --help)", 2)
@@ -100,7 +100,7 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     except (KeyboardInterrupt, click.Abort):
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
-    return 0
+    return int(code or 0)  # click gives that of an Exit, and None where none was raised
 
 
 def _failed(message: str, code: int) -> int:

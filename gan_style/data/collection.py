@@ -101,8 +101,11 @@ def _photographs() -> list[Path]:
     try:
         import skimage
     except ImportError as error:
-        hint = "install scikit-image, or set data.content to a folder of photos"
-        raise DataError(f"data.content is {SCIKIT_IMAGE}, which is missing: {hint}") from error
+        raise DataError(
+            "there are no photos to learn on: give a folder of photos as data.content=FOLDER (your "
+            "own, a few hundred are plenty), or pip install 'gan-style[demo]' for the six that "
+            "come with scikit-image"
+        ) from error
     folder = Path(skimage.__file__).parent / "data"
     return [folder / name for name in _PHOTOGRAPHS if (folder / name).exists()]
 

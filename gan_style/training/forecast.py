@@ -1,5 +1,6 @@
 """Before training: how fast it will be on this machine, and how similar paintings can get."""
 
+import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -38,12 +39,13 @@ class Forecast:
         return lines if warning is None else [*lines, f"  warning: {warning}"]
 
 
-def forecast(config: Config, counts: Collection[int]) -> Forecast:
+def forecast(config: Config, counts: Collection[int], patience: float = math.inf) -> Forecast:
     """Train on noise for a few steps, and throw away what was learned.
 
     Args:
         config: of the training; where its pictures are does not matter.
         counts: pictures of each style.
+        patience: seconds after which no further step is begun, once one is measured.
 
     Raises:
         GanStyleError: a device or weights that are not available.
@@ -54,10 +56,12 @@ def forecast(config: Config, counts: Collection[int]) -> Forecast:
     count, side = config.train.batch_size, config.data.crop
     content, style = torch.rand(2, count, 3, side, side, generator=rng)
     batch = Batch(content, style[:, None], torch.arange(count))
-    seconds = []
+    seconds: list[float] = []
     with matrix_products(choose_precision(config.train.precision, device)):
         trainer = Trainer(config, device)
-        for _ in range(_WARM + _MEASURED):
+        for step in range(_WARM + _MEASURED):
+            if step > _WARM and sum(seconds) > patience:
+                break
             began = time.monotonic()
             trainer.step(batch, 0.0)["model/gradient"].item()  # waits for the device
             seconds.append(time.monotonic() - began)

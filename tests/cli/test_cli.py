@@ -60,6 +60,7 @@ OPTIONS = {
         "--force",
     ],
     "strip": ["PHOTO", "STYLE...", "--steps", "--size", "--output", "--model", "--device"],
+    "doctor": ["--json"],
     "evaluate": [
         *("pairs", "collection", "CONTENT", "STYLES|COLLECTION", "--model", "--style", "--outputs"),
         *("--others", "--photos", "--size", "--features", "--feature-weights", "--device"),

@@ -94,5 +94,5 @@ def test_the_photographs_of_scikit_image_need_no_download() -> None:
 
 def test_scikit_image_missing_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skimage", None)
-    with pytest.raises(DataError, match=r"install scikit-image, or set data\.content"):
+    with pytest.raises(DataError, match=r"data\.content=FOLDER .* 'gan-style\[demo\]'"):
         load_content(DataConfig())

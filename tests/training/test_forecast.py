@@ -25,6 +25,17 @@ def test_speed_is_measured_after_warming_up(
     assert 0.1 < found.memory_gb < 20
 
 
+def test_a_slow_machine_is_measured_by_a_single_step(
+    tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.accumulate(itertools.cycle([0, 5]))
+    begun = []
+    monkeypatch.setattr(time, "monotonic", lambda: begun.append(1) or next(ticks))
+    found = forecast(load_config(None, tiny), [20], patience=8)
+    assert found.pace.speed == pytest.approx(0.4)
+    assert len(begun) == 2 * 3  # two steps to warm up, and one
+
+
 def forecast_at(speed: float, usual: int | None = 2_400) -> list[str]:
     return Forecast(Pace(RunLimits(usual, None, 5), 8, speed, usual), 1.52).lines()
 
