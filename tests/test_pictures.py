@@ -88,7 +88,9 @@ def test_the_cards_say_as_many() -> None:
 
 
 def test_the_pages_say_as_many() -> None:
-    assert f"{counted(kind='art'):,} artworks" in text_of(REPOSITORY / "README.md")
+    readme = text_of(REPOSITORY / "README.md")
+    assert f"{counted(kind='art'):,} artworks" in readme
+    assert f"lists all {counted():,} with source" in readme
     page = text_of(DATA / "README.md")
     listed = re.findall(r"\| `([\w.-]+)` \| ([\d,]+) (works|photos) \| (open|the|research)", page)
     assert {

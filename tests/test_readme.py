@@ -56,7 +56,7 @@ class Reader:
 
     def treatments(self) -> dict[tuple[str, ...], Callable[[list[str]], None]]:
         return {
-            ("pip", "install", "-e", ".", "&&", "python", "train.py"): self.train,
+            ("pip", "install", "-e", ".[demo]", "&&", "python", "train.py"): self.train,
             ("pip", "install", "-e", ".[dev]", "&&"): self.as_ci_does,
             ("pip", "install", "-e", ".[app]"): self.extra,
             ("pip", "install", "torch"): self.cpu_builds,
@@ -143,7 +143,7 @@ def test_a_command_that_nobody_knows_is_noticed(tiny: list[str]) -> None:
 
 
 def test_the_two_commands() -> None:
-    assert "pip install -e . && python train.py" in COMMANDS
+    assert "pip install -e '.[demo]' && python train.py" in COMMANDS
     assert "pip install -e '.[dev]' && python -m pytest" in COMMANDS
 
 
