@@ -147,20 +147,49 @@ def _download(
     """The folder of a repository in the cache, with the files of these patterns."""
     refuse_without_library(str(place))
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     with in_one_line(str(place)):
-        folder = snapshot_download(
-            place.id,
-            revision=place.revision,
-            allow_patterns=list(patterns),
-            token=options.token,
-            cache_dir=options.cache_dir,
-            force_download=options.force_download,
-            local_files_only=options.local_files_only,
-            library_name="gan-style",
-            tqdm_class=_patient_bar(),
-        )
+        silent = not options.local_files_only and not _answers(place, options.token)
+        try:
+            folder = snapshot_download(
+                place.id,
+                revision=place.revision,
+                allow_patterns=list(patterns),
+                token=options.token,
+                cache_dir=options.cache_dir,
+                force_download=options.force_download,
+                local_files_only=options.local_files_only or silent,
+                library_name="gan-style",
+                tqdm_class=_patient_bar(),
+            )
+        except LocalEntryNotFoundError as error:
+            if not silent:
+                raise
+            raise RemoteError(f"{place}: {_silence()}, and it is not in the cache") from error
     return Path(folder)
+
+
+def refuse_silence(place: Repository, token: str | None) -> None:
+    """Raise RemoteError if the hub does not answer in time."""
+    if not _answers(place, token):
+        raise RemoteError(f"{place}: {_silence()}")
+
+
+def _answers(place: Repository, token: str | bool | None) -> bool:
+    """Whether the hub answers in time, with whatever.
+
+    huggingface_hub asks without a limit of time, but for files; it would wait for ever.
+    """
+    from huggingface_hub import HfApi, constants
+
+    try:
+        HfApi(token=token).model_info(
+            place.id, revision=place.revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
+        )
+    except Exception as error:  # anything else comes again when it matters
+        return not _is_timeout(error)
+    return True
 
 
 def _refuse_a_part(place: Repository, options: Download = Download()) -> None:
@@ -254,12 +283,22 @@ def _unreachable(error: BaseException | None) -> str:
         return "the network is not to be used (HF_HUB_OFFLINE, or local_files_only)"
     if isinstance(error, HfHubHTTPError):
         return _refusal(error.response.status_code, error.server_message)
-    if "Timeout" in type(error).__name__:
-        return f"{constants.ENDPOINT} does not answer"
+    if _is_timeout(error):
+        return _silence()
     return f"{constants.ENDPOINT} cannot be reached"
 
 
-def _is_of_the_client(error: Exception) -> bool:
+def _silence() -> str:
+    from huggingface_hub import constants
+
+    return f"{constants.ENDPOINT} does not answer"
+
+
+def _is_timeout(error: BaseException) -> bool:
+    return _is_of_the_client(error) and "Timeout" in type(error).__name__
+
+
+def _is_of_the_client(error: BaseException) -> bool:
     """Whether the HTTP client raised it: httpx in huggingface_hub 1, httpx2 in 2."""
     return type(error).__module__.partition(".")[0] in ("httpx", "httpx2")
 

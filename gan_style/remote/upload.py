@@ -7,7 +7,13 @@ from pathlib import Path
 
 from gan_style.errors import RemoteError
 from gan_style.remote.card import CARD_FILE, was_edited
-from gan_style.remote.hub import Repository, in_one_line, refuse_without_library, repository_of
+from gan_style.remote.hub import (
+    Repository,
+    in_one_line,
+    refuse_silence,
+    refuse_without_library,
+    repository_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +91,7 @@ def send(folder: Path, place: Repository, options: Upload) -> str:
 
     api = HfApi(token=options.token, library_name="gan-style")
     with in_one_line(str(place)):
+        refuse_silence(place, options.token)
         api.create_repo(place.id, private=options.private, exist_ok=True)
         kept = []
         if not was_edited(_text(folder / CARD_FILE)) and _edited_there(place, options):

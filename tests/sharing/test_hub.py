@@ -18,6 +18,8 @@ from gan_style import Stylizer
 from gan_style.cli.main import main
 from gan_style.errors import ModelError, RemoteError, StyleError
 from gan_style.remote.card import Card, was_edited
+from gan_style.remote.hub import Repository
+from gan_style.sharing.hub import shared
 from gan_style.shipped import BASE, named_styles
 from gan_style.training_facts import TrainingFacts, read_facts
 
@@ -32,6 +34,7 @@ MODEL_FILES = [
     "thumbnails.jpg",
     "training.json",
 ]
+JPEGS = {"examples.jpg", "thumbnails.jpg"}
 
 
 def head(card: bytes | str) -> dict[str, Any]:
@@ -74,9 +77,6 @@ def test_a_model_is_pushed_and_painted_with_in_a_fresh_process(
     assert hub.downloads() == sorted({*MODEL_FILES} - {".gitattributes", *JPEGS})
     expected = stylizer.stylize(tmp_path / "photo.png", "ink")
     assert Image.open(painted).tobytes() == expected.tobytes()
-
-
-JPEGS = {"examples.jpg", "thumbnails.jpg"}
 
 
 def test_the_card_of_a_model(hub: Hub, stylizer: Stylizer) -> None:
@@ -235,9 +235,6 @@ def test_a_code_of_another_model_names_it(
     assert f"the model whose id is `{stylizer.id}`" in card
     assert "examples.jpg" not in hub.repositories["me/ink"].files
     with pytest.raises(StyleError, match="belong to 2 models"):
-        from gan_style.remote.hub import Repository
-        from gan_style.sharing.hub import shared
-
         shared([codes, file]).write(tmp_path / "both", Repository("me/both"))
 
 
@@ -300,7 +297,7 @@ def test_pushing_without_a_network(
     hub: Hub, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(RemoteError, match="http://127.0.0.1:9 cannot be reached"):
+    with pytest.raises(RemoteError, match=r"http://127\.0\.0\.1:9 cannot be reached"):
         stylizer.push_to_hub("me/mine")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(RemoteError, match="HF_HUB_OFFLINE is set: unset it"):
