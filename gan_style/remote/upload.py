@@ -94,7 +94,9 @@ def send(folder: Path, place: Repository, options: Upload) -> str:
         refuse_silence(place, options.token)
         api.create_repo(place.id, private=options.private, exist_ok=True)
         kept = []
-        if not was_edited(_text(folder / CARD_FILE)) and _edited_there(place, options):
+        card = folder / CARD_FILE
+        generated = card.exists() and not was_edited(_text(card))
+        if generated and _edited_there(place, options):
             logger.info("%s of %s was edited, and is kept as it is", CARD_FILE, place)
             kept = [CARD_FILE]
         sent = api.upload_folder(
