@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import skimage
 from PIL import Image
 from torch import Tensor
 
@@ -247,6 +246,8 @@ def write_card(folder: Path, card: Card, paint: Paint | None, thumbnails: bool) 
 
 
 def _example_sheet(paint: Paint, styles: Mapping[str, StyleCode]) -> Image.Image | None:
+    import skimage  # which painting does without
+
     photo = Path(skimage.__file__).parent / "data" / "chelsea.png"
     if not styles or not photo.exists():
         return None
