@@ -35,6 +35,7 @@ from gan_style.remote.places import fetch, is_remote
 from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
+from gan_style.training_facts import FACTS_FILE, TrainingFacts, read_facts
 
 CONFIG_FILE = "config.json"
 """Beside a model that `Stylizer.save_pretrained` wrote: what has to be known to build it."""
@@ -54,7 +55,7 @@ class Pretrained:
     networks. discriminator: state of the discriminator, from which training goes on; empty if
     there is none. codes: (n, R, d) of the pictures that it was trained on; (0, 1, d) if it keeps
     none. sides: R short sides in pixels at which these were read; see `StyleCode`. styles: files of
-    the style codes that come with it, by name.
+    the style codes that come with it, by name. facts: how it was trained, where that is kept.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Pretrained:
     codes: Tensor
     sides: tuple[int, ...]
     styles: Mapping[str, Path]
+    facts: TrainingFacts | None
 
     def build(self) -> StyleModel:
         """The model with its weights, on the CPU.
@@ -119,6 +121,7 @@ def read_model(place: str | Path) -> Pretrained:
         codes=codes[:, None] if codes.ndim == 2 else codes,
         sides=tuple(facts.get(_SIDES, (READING_SIDE,))),  # in earlier versions there was but one
         styles=styles_in(_home(file) / STYLES),
+        facts=read_facts(file.with_name(FACTS_FILE)) if exported else None,
     )
 
 
@@ -257,7 +260,7 @@ def find_model(place: str | Path) -> Path:
 
 _A_MODEL_IS = (
     f"a model is a run folder, a model file ({MODEL_FILE}), a checkpoint, or {BASE!r}, the one "
-    "that comes with gan_style"
+    "that comes with gan_style; from elsewhere, an address such as hf:user/name"
 )
 
 

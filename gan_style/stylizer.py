@@ -14,25 +14,20 @@ from gan_style.data.images import Picture, open_picture
 from gan_style.device import autocast, choose_device, choose_precision
 from gan_style.encoding import Progress, encode_pictures, pictures_of
 from gan_style.errors import ModelError, StyleError
-from gan_style.files import replacing
-from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
+from gan_style.hub_model import HubModel, located
+from gan_style.models.style_model import StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.masks import Mask, read_mask
 from gan_style.painting.painter import Painter
 from gan_style.painting.regions import Region, paint_regions
 from gan_style.painting.strips import Pixels
-from gan_style.pretrained import (
-    CONFIG_FILE,
-    base_id,
-    code_at,
-    read_model,
-    write_config,
-    write_model,
-)
-from gan_style.shipped import BASE, STYLE_SUFFIX, STYLES, named_styles
+from gan_style.pretrained import base_id, code_at, read_model
+from gan_style.remote.hub import Download
+from gan_style.shipped import BASE, named_styles
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
+from gan_style.training_facts import TrainingFacts
 
 Style: TypeAlias = StyleCode | Picture | Sequence[Picture]
 """A code, the path of its file, its name, or pictures to encode: in memory, paths, or a folder."""
@@ -40,7 +35,7 @@ Regions: TypeAlias = Sequence[tuple[Style, Mask | None]]
 """Styles and where each goes; with None, where the masks of the others leave something."""
 
 
-class Stylizer:
+class Stylizer(HubModel):
     """Paints pictures in the styles that a trained model knows.
 
     Examples:
@@ -56,6 +51,7 @@ class Stylizer:
         codes: (n, R, d) of the pictures that it was trained on, for `sample_style`.
         styles: files of its named style codes.
         sides: R short sides at which these were read; see `StyleCode`.
+        facts: how it was trained, for its model card.
     """
 
     def __init__(
@@ -66,6 +62,7 @@ class Stylizer:
         codes: Tensor | None = None,
         styles: Mapping[str, Path] | None = None,
         sides: Sequence[int] = (READING_SIDE,),
+        facts: TrainingFacts | None = None,
     ) -> None:
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
@@ -75,31 +72,49 @@ class Stylizer:
         self._sides = tuple(sides)
         self._style_files = dict(styles or {})
         self._styles = _StyleFiles(self._style_files)
+        self._facts = facts
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path = BASE, *, device: str | torch.device = "auto"
+        cls,
+        path: str | Path = BASE,
+        *,
+        device: str | torch.device = "auto",
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
     ) -> "Stylizer":
         """Load the averaged networks of a model.
 
         Args:
             path: a run folder, a folder that `save_pretrained` wrote, a checkpoint, an exported
-                model (model.safetensors), or "base", the model that comes with the package.
+                model (model.safetensors), "base", the model that comes with the package, or an
+                address, such as "hf:user/name". Text of the form "user/name" is looked up at the
+                Hugging Face hub, too, if nothing on this machine is called so.
             device: "auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device.
+            revision: of a model at the hub: branch, tag or commit.
+            token: to read it; None takes the one of `hf auth login`, or of HF_TOKEN.
+            cache_dir: where it is kept; None takes the cache of huggingface_hub.
+            force_download: download it again.
+            local_files_only: do not look for a newer one than in the cache.
 
         Raises:
             ModelError: nothing there, not a model, or its parts do not fit together.
+            RemoteError: the hub has no such model, refuses, or cannot be reached.
             CheckpointError: a damaged file.
             ConfigError: a device that is not available.
         """
         chosen = choose_device(device)
-        read = read_model(path)
+        download = Download(token, cache_dir, force_download, local_files_only)
+        read = read_model(located(path, revision, download))
         model = read.build()
         identity = model_id(model)
         styles = read.styles
         if identity == base_id():
             styles = named_styles() | dict(styles)
-        return cls(model, identity, chosen, read.codes, styles, read.sides)
+        return cls(model, identity, chosen, read.codes, styles, read.sides, read.facts)
 
     @property
     def styles(self) -> Mapping[str, StyleCode]:
@@ -286,43 +301,6 @@ class Stylizer:
             return paint(pixels, regions[0].style, config)
         return paint_regions(paint, pixels, regions, config, strengths)
 
-    def save_pretrained(self, folder: str | Path, *, force: bool = False) -> Path:
-        """Write model and named styles into a folder that `from_pretrained` reads.
-
-        config.json (what has to be known to build the model), model.safetensors (weights in half
-        precision) and styles/*.style.safetensors.
-
-        Args:
-            folder: is made if it is missing.
-            force: replace files that are there.
-
-        Returns:
-            The folder.
-
-        Raises:
-            ModelError: a file is there already, and `force` is not given.
-            CheckpointError: the model cannot be written.
-            OSError: another file cannot be written.
-        """
-        folder = Path(folder)
-        styles = {
-            folder / STYLES / f"{name}{STYLE_SUFFIX}": file
-            for name, file in self._style_files.items()
-        }
-        for path in (folder / CONFIG_FILE, folder / MODEL_FILE, *styles):
-            if path.exists() and not force:
-                raise ModelError(f"{path} is there already; force=True replaces it")
-        contents = {path: file.read_bytes() for path, file in styles.items()}
-        codes = self._codes if len(self._codes) else None
-        write_model(
-            folder / MODEL_FILE, self.model.state_dict(), self.model.config, codes, self._sides
-        )
-        for path, content in contents.items():
-            with replacing(path) as temporary:
-                temporary.write_bytes(content)
-        write_config(folder / CONFIG_FILE, self.model.config)
-        return folder
-
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which this device paints fastest: bfloat16 where that is fast."""
         return autocast(self.device, self.precision)
@@ -332,7 +310,7 @@ class Stylizer:
         if code.model != self.id:
             raise StyleError(
                 f"style {code.name!r} was made by model {code.model or '(unknown)'}, this one is "
-                f"{self.id}: encode its pictures again with this model"
+                f"{self.id}: paint with that one, or encode its pictures again with this model"
             )
         if code.dim != self.model.config.code_dim:
             raise StyleError(

@@ -4,12 +4,16 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:  # importing it imports torch, which pytest_configure has to precede
+    from hub_server import Hub
+
     from gan_style import Stylizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.mkdtemp(prefix="gan-style-home-")
     workers = config.getoption("numprocesses", None) or 1  # they share the cores, and inherit this
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // workers))))
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+    for name in [name for name in os.environ if name.startswith(("WANDB_", "HF_"))]:
         del os.environ[name]
     os.environ |= {
         "HOME": home,  # no key in ~/.netrc, no weights in ~/.cache
@@ -115,3 +119,21 @@ def stylizer(tiny_run: Path) -> "Stylizer":
     from gan_style import Stylizer
 
     return Stylizer.from_pretrained(tiny_run, device="cpu")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Iterator[Hub]":
+    """Serve a Hugging Face hub on this machine, with an empty cache and the login of `me`."""
+    pytest.importorskip("huggingface_hub")
+    from hub_server import WRITER, serve
+
+    constants = import_module("huggingface_hub.constants")
+    with serve() as server:
+        # read from the environment when the library is imported, which another test may have done
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # another protocol
+        monkeypatch.setenv("HF_TOKEN", WRITER)
+        yield server

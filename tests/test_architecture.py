@@ -14,8 +14,9 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 FOUNDATION = {
     *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
     *("files", "device", "distributed", "memory", "color", "checkpoint", "style_code"),
+    "training_facts",
 }
-API = {"pretrained", "encoding", "stylizer", "comparing"}
+API = {"pretrained", "encoding", "hub_model", "stylizer", "comparing"}
 
 ROWS = {  # package -> those below it that it may import
     "foundation": "",

@@ -227,10 +227,13 @@ def test_a_model_is_no_style(stylizer: Stylizer, tiny_run: Path) -> None:
 def test_a_saved_model_is_the_same(stylizer: Stylizer, tmp_path: Path) -> None:
     folder = stylizer.save_pretrained(tmp_path / "mine")
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == [
+        "README.md",
         "config.json",
         "model.safetensors",
         "styles/ink.style.safetensors",
         "styles/oil.style.safetensors",
+        "thumbnails.jpg",
+        "training.json",
     ]
     config = json.loads((folder / "config.json").read_text())
     assert config == {
@@ -254,6 +257,16 @@ def test_a_base_that_is_saved_keeps_codes_and_names(tmp_path: Path) -> None:
     assert loaded.id == base.id
     assert torch.equal(loaded.sample_style(3).mean, base.sample_style(3).mean)
     assert list(loaded.styles) == list(base.styles)
+
+
+def test_a_card_that_was_edited_is_kept(stylizer: Stylizer, tmp_path: Path) -> None:
+    card = stylizer.save_pretrained(tmp_path) / "README.md"
+    generated = card.read_text()
+    stylizer.save_pretrained(tmp_path, force=True, license="mit")
+    assert "license: mit" in card.read_text()
+    card.write_text(generated.replace("## Styles", "## My styles"))
+    stylizer.save_pretrained(tmp_path, force=True)
+    assert "## My styles" in card.read_text()
 
 
 def test_saving_replaces_nothing_unless_forced(stylizer: Stylizer, tmp_path: Path) -> None:

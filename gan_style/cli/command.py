@@ -25,6 +25,7 @@ from click.shell_completion import CompletionItem
 
 from gan_style.errors import ConfigError, PictureError
 from gan_style.options import Option, Section, device_option, option, options_of
+from gan_style.remote.places import is_remote
 from gan_style.shipped import BASE, STYLE_SUFFIX, named_styles
 
 Settings = TypeVar("Settings", bound=Section)
@@ -74,6 +75,10 @@ class Model(Command):
     """A run folder, a model file, or `base`, which is shipped."""
     device: str = device_option()
     """Where to run."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_missing_model(self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +228,18 @@ def _click_type(each: Option, kind: Any) -> "click.ParamType[Any]":
         return _TYPES.get(each.about["metavar"] or "", click.Path)()
     plain: dict[type, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, bool: click.BOOL}
     return plain[kind]
+
+
+def refuse_missing_model(place: str) -> None:
+    """Raise ModelError for a model that is not there, and no address.
+
+    `Stylizer.from_pretrained` would look for `runs/mine` at the Hugging Face hub, as users of
+    Python expect it; a command goes to the network for an address alone.
+    """
+    if not (place == BASE or is_remote(place) or Path(place).exists()):
+        from gan_style.pretrained import find_model
+
+        find_model(place)
 
 
 def existing_pictures(places: tuple[str, ...]) -> list[Path]:

@@ -8,7 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from gan_style.cli.command import Command, Model, Output, existing_pictures
+from gan_style.cli.command import (
+    Command,
+    Model,
+    Output,
+    existing_pictures,
+    refuse_missing_model,
+)
 from gan_style.errors import ConfigError
 from gan_style.options import device_option, option
 from gan_style.shipped import BASE
@@ -54,6 +60,8 @@ class Compare(Output, Command):
         photos = existing_pictures(self.photos)
         if doubled := {model for model in self.models if self.models.count(model) > 1}:
             raise ConfigError(f"--models has {', '.join(sorted(doubled))} twice; give each once")
+        for model in self.models:
+            refuse_missing_model(model)
         from tqdm import tqdm
 
         from gan_style.comparing import compare

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from gan_style.cli.command import Command
+from gan_style.cli.command import Command, refuse_missing_model
 from gan_style.errors import EvaluationError
 from gan_style.evaluation.config import SMALLEST, Comparison, EvaluateConfig
 from gan_style.options import option
@@ -44,6 +44,8 @@ class Evaluate(Command, Comparison):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.model is not None:
+            refuse_missing_model(self.model)
         if self.log and not (Path(self.model or "") / "config.yaml").is_file():
             raise EvaluationError(f"--log needs --model RUN, a run folder; it is {self.model!r}")
         if self.log and len(self.size) > 1:

@@ -1,6 +1,8 @@
 """The end of a whole run: its best model, style codes and report."""
 
 import logging
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -21,6 +23,8 @@ from gan_style.training.report import Outcome
 from gan_style.training.run_history import SAMPLES, RunHistory
 from gan_style.training.run_state import load_best
 from gan_style.training.validation import FEWEST, measure_quality
+from gan_style.training.verdict import STYLE_ERRORS
+from gan_style.training_facts import FACTS_FILE, TrainingFacts
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ def write_results(run: TrainingLoop) -> None:
     base = _base(run)
     sheet, likeness = _compare(run, base, stylizer, list(codes.values()))
     outcome = _outcome(run, stylizer, list(codes.values()), sheet, likeness)
+    _facts(run, outcome).save(folder / FACTS_FILE)
     report = folder / REPORT_FILE
     with replacing(report) as temporary:
         temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
@@ -146,6 +151,27 @@ def _outcome(
         form=run.config.discriminator.form,
         discriminator_losses=tuple(run.discriminator_losses),
         copied=find_copies(stylizer, data.content_paths, data.styles, codes),
+    )
+
+
+def _facts(run: TrainingLoop, outcome: Outcome) -> TrainingFacts:
+    """What the model's card tells. A model on this machine is named without its folder."""
+    init = run.config.train.init
+    known = ("content", *STYLE_ERRORS)
+    errors, base_errors = outcome.after.held_out, outcome.before.held_out
+    likeness = {} if outcome.likeness is None else asdict(outcome.likeness)
+    return TrainingFacts(
+        pictures=run.data.counts,
+        held_out=run.data.held_out_count,
+        photos=run.data.content_count,
+        squares=run.trainer.images_seen,
+        seconds=run.state.seconds,
+        finished=f"{date.today():%Y-%m-%d}",
+        version=__version__,
+        began_with=Path(init).name if init and Path(init).exists() else init,
+        errors={name: errors[name] for name in known if name in errors},
+        base_errors={name: base_errors[name] for name in known if name in base_errors},
+        likeness={name: likeness[name] for name in ("base", "mine", "own") if name in likeness},
     )
 
 
