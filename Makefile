@@ -1,6 +1,6 @@
 PYTHON ?= python
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast demo build ci clean
+.PHONY: help install format lint types test check fast demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ demo: ## Train the built-in demo (a few minutes)
 
 build: ## Build the wheel and the source archive into dist/
 	$(PYTHON) -m build
+
+krita: ## Pack the plug-in for Krita into dist/, as it was committed last
+	mkdir -p dist
+	git archive --format=zip --output=dist/gan-style-krita.zip HEAD:integrations/krita \
+		gan_style_krita.desktop gan_style_krita
 
 ci: ## Do what the continuous integration does: fresh environment, checks, a short training
 	.ci/run

@@ -5,9 +5,9 @@ gan_style, folders are below the current one, and nothing can be canceled but by
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -22,12 +22,7 @@ except ImportError:  # not inside ComfyUI
 _KIND = "gan_style"  # the folder in models/, and its key in extra_model_paths.yaml
 _PREVIEW = 1024  # px: the longest side of a picture that is shown while a node works
 
-Item = TypeVar("Item", covariant=True)
-
-
-class Counted(Sized, Iterable[Item], Protocol[Item]):
-    """Things whose number is known."""
-
+Item = TypeVar("Item")
 
 if folder_paths is not None:
     folder_paths.add_model_folder_path(_KIND, os.path.join(folder_paths.models_dir, _KIND))
@@ -66,10 +61,11 @@ def stop_if_canceled() -> None:
         management.throw_exception_if_processing_interrupted()
 
 
-def each(items: Counted[Item]) -> Iterator[Item]:
+def each(items: Iterable[Item]) -> Iterator[Item]:
     """The items, with a bar that counts them, until Cancel is pressed."""
-    bar = Bar(len(items))
-    for done, item in enumerate(items, 1):
+    known = list(items)
+    bar = Bar(len(known))
+    for done, item in enumerate(known, 1):
         stop_if_canceled()
         yield item
         bar.show(done)
@@ -88,10 +84,13 @@ class Bar:
     def show(self, done: int, picture: Path | None = None) -> None:
         """Move it, and show a picture on the node if there is one to show."""
         if self._bar is not None:
-            shown = None if picture is None else ("JPEG", _opened(picture), _PREVIEW)
-            self._bar.update_absolute(done, preview=shown)
+            opened = None if picture is None else _opened(picture)
+            self._bar.update_absolute(done, preview=opened and ("JPEG", opened, _PREVIEW))
 
 
-def _opened(picture: Path) -> Image.Image:
-    with Image.open(picture) as opened:
-        return opened.convert("RGB")
+def _opened(picture: Path) -> Image.Image | None:
+    try:
+        with Image.open(picture) as opened:
+            return opened.convert("RGB")
+    except OSError:  # it is being written, or writing it was interrupted
+        return None

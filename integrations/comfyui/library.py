@@ -36,10 +36,10 @@ def styles() -> dict[str, Path]:
     """Files of style codes: the shipped ones by name, those in the folders by their path there."""
     found = dict(named_styles())
     for folder in host.model_folders():
-        for file in sorted([*folder.glob(f"*{STYLE_SUFFIX}"), *folder.glob(f"**/{STYLES}/*")]):
-            if file.name.endswith(STYLE_SUFFIX):
-                name = file.relative_to(folder).as_posix().removesuffix(STYLE_SUFFIX)
-                found.setdefault(name.removeprefix(f"{STYLES}/"), file)
+        places = (f"*{STYLE_SUFFIX}", f"{STYLES}/*{STYLE_SUFFIX}", f"*/{STYLES}/*{STYLE_SUFFIX}")
+        for file in (file for place in places for file in sorted(folder.glob(place))):
+            name = file.relative_to(folder).as_posix().removesuffix(STYLE_SUFFIX)
+            found.setdefault(name.removeprefix(f"{STYLES}/"), file)
     return found
 
 
@@ -76,7 +76,7 @@ def new_place(name: str) -> Path:
 def fingerprint(*places: str | Path | None) -> str:
     """A text that changes when one of these files, or a file in one of these folders, does."""
     facts = []
-    for place in map(Path, filter(None, places)):
+    for place in [Path(each) for each in places if each]:
         files = sorted(place.rglob("*")) if place.is_dir() else [place]
         for file in files:
             if file.is_file():

@@ -4,6 +4,7 @@ Each is a class as ComfyUI wants it; what it does is done by gan_style. Errors a
 one line, which ComfyUI shows on the node.
 """
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -115,13 +116,13 @@ class EncodeStyle:
         """The code.
 
         Raises:
-            ConfigError: images and a folder are given, or neither.
+            ConfigError: images and a folder are given, or neither, or the folder is missing.
         """
         place = folder.strip()
         if (images is None) == (not place):
             given = "both images and a folder" if place else "neither images nor a folder"
             raise ConfigError(f"{given} are given; a style is encoded from one of them")
-        pictures = host.input_place(place) if images is None else to_pictures(images)
+        pictures = _existing(folder) if images is None else to_pictures(images)
         return (model.encode(pictures, name.strip() or None, progress=host.each),)
 
 
@@ -271,17 +272,27 @@ class TrainStyle:
         """Train, unless it is done, and load what came of it.
 
         Raises:
-            ConfigError: no folder is given.
+            ConfigError: no folder is given, or it is missing.
         """
         if not folder.strip():
             raise ConfigError("no folder is given; it must be one of pictures in one style")
-        training = Training.of(name, host.input_place(folder), minutes, options)
+        training = Training.of(name, _existing(folder), minutes, options)
         if not training.is_done:
             training.run()
         model = Stylizer.from_pretrained(training.folder, device=host.device())
         report = (training.folder / REPORT_FILE).read_text(encoding="utf-8")
         (style,) = model.styles.values()
         return {"ui": {"text": [report]}, "result": (model, style, report)}
+
+
+def _existing(folder: str) -> Path:
+    place = host.input_place(folder)
+    if not place.is_dir():
+        raise ConfigError(
+            f"there is no folder {place}; give an absolute path, or that of a folder below "
+            "ComfyUI's input folder"
+        )
+    return place
 
 
 def _number(about: str, default: float, least: float, most: float) -> tuple[Any, ...]:
