@@ -252,10 +252,6 @@ def test_a_batch_is_painted_as_the_stylizer_paints(
     for photo, painting in zip(photos, result, strict=True):
         expected = stylizer.paint(deep(photo), stylizer.styles["ink"], config)
         assert np.array_equal(deep(painting), expected)
-        eight = stylizer.paint(
-            (photo.numpy() * 255).round().astype(np.uint8), stylizer.styles["ink"], config
-        )
-        assert np.abs(painting.numpy() * 255 - eight).mean() < 1
 
 
 def test_outside_a_mask_an_image_keeps_its_very_numbers(
@@ -334,12 +330,13 @@ def options(tiny: list[str]) -> str:
     return "\n".join(word for word in tiny if not word.startswith("data.styles="))
 
 
+@pytest.mark.slow
 def test_a_style_is_trained_once_for_its_name(
     pack: ModuleType, models: Path, collection: Path, options: str, photos: Tensor
 ) -> None:
     inputs = {"name": "ink", "folder": str(collection / "styles" / "ink"), "minutes": 1.0}
     model, style, report = run(pack, "Train", **inputs, options=options)
-    assert "steps" in report or "step" in report, report
+    assert "it saw 8 squares" in report
     assert model.id == Stylizer.from_pretrained(models / "ink").id == style.model
     assert stylized(pack, model, photos, style=style).shape == photos.shape
     assert pack.NODE_CLASS_MAPPINGS["GanStyleLoadModel"].INPUT_TYPES()["required"]["model"][0] == [
@@ -358,6 +355,7 @@ def test_a_style_is_trained_once_for_its_name(
         run(pack, "Train", **other, options=options)
 
 
+@pytest.mark.slow
 def test_a_training_that_is_interrupted_is_kept_and_goes_on(
     pack: ModuleType, models: Path, collection: Path, options: str
 ) -> None:
@@ -372,14 +370,19 @@ def test_a_training_that_is_interrupted_is_kept_and_goes_on(
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         run(pack, "Train", **inputs, options=options.replace("steps=4", "steps=100000"))
-    steps = json.loads(log.read_text().splitlines()[-1])["step"]
+    stopped = last(log)
     assert list((models / "ink" / "checkpoints").glob("step-*"))
     assert not (models / "ink" / "report.txt").exists()
+    soon = stopped["minutes"] + 0.01
     longer = options.replace("steps=4", "steps=100000")
-    soon = json.loads(log.read_text().splitlines()[-1])["minutes"] + 0.01
     run(pack, "Train", **inputs, options=f"{longer}\ntrain.minutes={soon}")
-    assert json.loads(log.read_text().splitlines()[-1])["step"] >= steps
+    assert last(log)["images"] >= stopped["images"]
     assert (models / "ink" / "report.txt").exists()
+
+
+def last(log: Path) -> dict[str, float]:
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return next(line for line in reversed(lines) if "minutes" in line)
 
 
 def test_what_cannot_be_trained_is_said_in_one_line(

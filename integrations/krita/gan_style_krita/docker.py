@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 from krita import DockWidget, Krita  # type: ignore[attr-defined]  # Krita's, not a folder's
 
 from . import command, pixels
-from .panel import Panel, QProcess, QProcessEnvironment
+from .panel import Panel, QProcess, QProcessEnvironment, sip
 
 _GROUP = "gan_style"
 """Of settings in Krita's configuration."""
@@ -77,12 +77,20 @@ class Docker(DockWidget):
         for name, value in command.environment(os.environ).items():
             clean.insert(name, value)
         process.setProcessEnvironment(clean)
-        process.finished.connect(lambda *_: then(process))
-        process.errorOccurred.connect(
-            lambda error: then(process) if error == QProcess.ProcessError.FailedToStart else None
-        )
+        process.finished.connect(lambda *_: self._ended(process, then))
+        process.errorOccurred.connect(lambda error: self._failed(process, error, then))
         process.start(program, words)
         return process
+
+    def _ended(self, process: QProcess, then: Callable[..., None]) -> None:
+        if not sip.isdeleted(process):
+            then(process)
+        elif self._job is not None:  # Krita is being closed, which ends its processes
+            self._job.remove_files()
+
+    def _failed(self, process: QProcess, error: Any, then: Callable[..., None]) -> None:
+        if error == QProcess.ProcessError.FailedToStart:  # after others it ends, too
+            self._ended(process, then)
 
     def _list_what_was_printed(self, process: QProcess) -> None:
         if process.exitCode() == 0 and process.error() == QProcess.ProcessError.UnknownError:

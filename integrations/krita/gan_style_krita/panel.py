@@ -3,6 +3,7 @@
 from typing import Callable, List
 
 try:
+    from PyQt6 import sip
     from PyQt6.QtCore import QProcess, QProcessEnvironment
     from PyQt6.QtWidgets import (
         QCheckBox,
@@ -20,6 +21,7 @@ try:
         QWidget,
     )
 except ImportError:  # Krita 5
+    from PyQt5 import sip
     from PyQt5.QtCore import QProcess, QProcessEnvironment
     from PyQt5.QtWidgets import (
         QCheckBox,
@@ -39,7 +41,7 @@ except ImportError:  # Krita 5
 
 from .command import Order
 
-__all__ = ["Panel", "QProcess", "QProcessEnvironment"]
+__all__ = ["Panel", "QProcess", "QProcessEnvironment", "sip"]
 
 
 class Panel(QWidget):
