@@ -1,7 +1,7 @@
 PYTHON ?= python
 PYTHONS ?= 3.10 3.11 3.12 3.13
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast pythons demo build ci clean
+.PHONY: help install format lint types test check fast pythons demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -39,6 +39,11 @@ demo: ## Train the built-in demo (a few minutes)
 
 build: ## Build the wheel and the source archive into dist/
 	$(PYTHON) -m build
+
+krita: ## Pack the plug-in for Krita into dist/, as it was committed last
+	mkdir -p dist
+	git archive --format=zip --output=dist/gan-style-krita.zip HEAD:integrations/krita \
+		gan_style_krita.desktop gan_style_krita
 
 ci: ## Do what the continuous integration does: fresh environment, checks, a short training
 	.ci/run

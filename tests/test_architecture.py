@@ -43,6 +43,11 @@ FILES = {
     for path in sorted((REPOSITORY / PACKAGE).rglob("*.py"))
 }
 FILES["train.py"] = REPOSITORY / "train.py"
+INTEGRATIONS = {
+    path.relative_to(REPOSITORY).as_posix(): path
+    for path in sorted((REPOSITORY / "integrations").rglob("*.py"))
+}
+"""What other programs load; beside the package, which knows nothing of them."""
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
 
 
@@ -135,7 +140,7 @@ def test_no_drawers() -> None:
 def test_the_tests_mirror_the_packages() -> None:
     folders = {path.parent.name for path in (REPOSITORY / "tests").glob("*/test_*.py")}
     rooms = {module.partition(".")[0] for module in FILES if "." in module and module != "train.py"}
-    assert folders == rooms
+    assert folders == {*rooms, "integrations"}
 
 
 @pytest.mark.parametrize(
@@ -194,12 +199,30 @@ def test_library_code_logs_and_does_not_print() -> None:
     assert {package_of(module) for module in printing} <= {"cli"}
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_files_and_functions_are_short(module: str) -> None:
-    assert FILES[module].read_text(encoding="utf-8").count("\n") <= LONGEST_FILE
+@pytest.mark.parametrize("path", INTEGRATIONS)
+def test_integrations_use_the_package_as_the_command_line_may(path: str) -> None:
+    used = {
+        name
+        for node in ast.walk(ast.parse(INTEGRATIONS[path].read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and not node.level
+        for name in [f"{node.module}.{alias.name}" for alias in node.names]
+    }
+    modules = {module for name in used if (module := module_of(name))}
+    assert {package_of(module) for module in modules} <= {*ROWS["cli"].split()} - {"app"}
+    assert not path.startswith("integrations/krita/") or not modules  # Krita has no PyTorch
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*FILES.values(), *INTEGRATIONS.values()],
+    ids=lambda path: path.relative_to(REPOSITORY).as_posix(),
+)
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST_FILE
     long = [
         node.name
-        for node in ast.walk(TREES[module])
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno + 1 - lines_of_docstring(node) > LONGEST_FUNCTION
     ]
