@@ -14,7 +14,7 @@ from gan_style.data.images import Picture, open_picture
 from gan_style.device import autocast, choose_device, choose_precision
 from gan_style.encoding import Progress, encode_pictures, pictures_of
 from gan_style.errors import ModelError, StyleError
-from gan_style.files import replacing
+from gan_style.files import is_there, replacing
 from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
@@ -310,7 +310,7 @@ class Stylizer:
             for name, file in self._style_files.items()
         }
         for path in (folder / CONFIG_FILE, folder / MODEL_FILE, *styles):
-            if path.exists() and not force:
+            if is_there(path) and not force:
                 raise ModelError(f"{path} is there already; force=True replaces it")
         contents = {path: file.read_bytes() for path, file in styles.items()}
         codes = self._codes if len(self._codes) else None

@@ -13,7 +13,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 
 FOUNDATION = {
     *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
-    *("files", "device", "memory", "color", "checkpoint", "style_code"),
+    *("files", "device", "memory", "color", "tensor_files", "checkpoint", "style_code"),
 }
 API = {"pretrained", "encoding", "stylizer", "comparing"}
 

@@ -71,21 +71,22 @@ class TrainingLoop:
         trainer, state = self.trainer, self.state
         ended = time.monotonic()  # the step before, with all that was done after it
         self._began, share = ended - state.seconds, self.progress()
-        with stop_signals() as stopped, self._bar() as bar:
-            for batch in self.data.batches(trainer.steps_done, trainer.device):
-                state.seconds = time.monotonic() - self._began
-                if stopped or self.progress() >= 1 or self.stagnant():
-                    break
-                terms = trainer.step_or_skip(batch, self.progress())
-                now = time.monotonic()
-                state.seconds = now - self._began
-                if terms is not None:
-                    self._speed.add(now - ended)
-                    before, share = share, self.progress()  # of the last step not left out
-                    self._after_step(terms, bar, before, share)
-                ended = time.monotonic()
-        if self._saved != trainer.steps_done:
-            self._checkpoint()
+        with stop_signals() as stopped:
+            with self._bar() as bar:
+                for batch in self.data.batches(trainer.steps_done, trainer.device):
+                    state.seconds = time.monotonic() - self._began
+                    if stopped or self.progress() >= 1 or self.stagnant():
+                        break
+                    terms = trainer.step_or_skip(batch, self.progress())
+                    now = time.monotonic()
+                    state.seconds = now - self._began
+                    if terms is not None:
+                        self._speed.add(now - ended)
+                        before, share = share, self.progress()  # of the last step not left out
+                        self._after_step(terms, bar, before, share)
+                    ended = time.monotonic()
+            if self._saved != trainer.steps_done:
+                self._checkpoint()
         return bool(stopped)
 
     def progress(self) -> float:

@@ -123,6 +123,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
 def test_the_run_folder(tiny_run: Path) -> None:
     found = {path.relative_to(tiny_run).as_posix() for path in tiny_run.rglob("*")}
     assert found == {
+        ".lock",
         "config.yaml",
         "environment.txt",
         "log.jsonl",
