@@ -1,6 +1,6 @@
 PYTHON ?= python
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast demo build ci clean
+.PHONY: help install format lint types test check fast fuzz demo build ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ fast: ## Run the tests that take seconds
 	$(PYTHON) -m pytest -m 'not slow'
 
 check: lint types test ## Run all that a change has to pass
+
+fuzz: ## Read 20,000 damaged files; the seed is printed, and what failed is kept in faults/
+	$(PYTHON) -W ignore tests/fuzzing.py
 
 demo: ## Train the built-in demo (a few minutes)
 	$(PYTHON) train.py

@@ -133,4 +133,5 @@ def file_name(style: str) -> str:
     plain = re.sub(r"[^\w.-]+", "-", style).strip("-.")
     if plain == style:
         return plain
-    return f"{plain or 'style'}-{hashlib.sha1(style.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
+    digest = hashlib.sha1(style.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{plain or 'style'}-{digest[:6]}"

@@ -214,9 +214,13 @@ class Option:
             raise self.refusal(value)
         if several:
             return self._several(value)
+        if self.kind is not str and isinstance(value, str) and "${" in value:
+            raise self.refusal(value)  # OmegaConf would look for what it stands for
         if self.words and isinstance(value, str):
             return self._word_or_number(value)
-        return _literal(value)
+        if isinstance(value, str):
+            return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation
+        return value
 
     def _several(self, value: Any) -> list[Any]:
         """The values of a list, or of what is one in YAML."""
@@ -226,9 +230,9 @@ class Option:
             raise self.refusal(value) from error
         if not isinstance(values, list | tuple):
             raise self.refusal(value)
-        if any(isinstance(each, list | tuple | Mapping) for each in values):
+        if any(isinstance(each, list | tuple | Mapping) or "${" in str(each) for each in values):
             raise self.refusal(value)
-        return [_literal(each) for each in values]
+        return list(values)
 
     def _word_or_number(self, text: str) -> Any:
         """OmegaConf reads no number from text where a word is allowed, too."""
@@ -301,11 +305,6 @@ def _meanings(module: str) -> dict[str, str]:
         and isinstance(note.value, ast.Constant)
         and isinstance(note.value.value, str)
     }
-
-
-def _literal(value: Any) -> Any:
-    """The value as it is written: OmegaConf would replace `${…}`."""
-    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 
 
 def _accepts(kind: Any, limits: Limits, value: Any) -> bool:

@@ -50,11 +50,25 @@ from gan_style.style_code import StyleCode
 LONGEST = 20  # seconds
 MEMORY = 2 * 1024**3  # bytes more than before
 _DEEP = 100_000
-_NUMBERS = [0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**400, 1.5, float("inf"), float("nan"), 1e38]
+_NAN, _INFINITY = float("nan"), float("inf")
+_NUMBERS = [0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**400, 1.5, _INFINITY, _NAN, 1e38]
 _VALUES = [*_NUMBERS, None, True, "", "x" * 5000, [], [[]], {}, {"a": 1}, "\x1b[2J", "${oc.env:X}"]
-_WORDS = ["null", ".nan", "-.inf", "1e999", "9" * 400, "!!bool ''", "!!int ''", "!!python/name:os.x",
-          "*a", "&a [*a]", "[" * 2000, "{a: " * 2000, "${oc.env:HOME}", "???", "\x00", "\ud800",
-          "<<: {a: 1}", "? [a]", "2001-01-01", "0o17", "1:30", "- a", "'", '"', "\t", "|\n"]  # fmt: skip
+_WORDS = [
+    *(
+        "null",
+        ".nan",
+        "-.inf",
+        "1e999",
+        "9" * 400,
+        "0o17",
+        "1:30",
+        "2001-01-01",
+        "???",
+        "${oc.env:X}",
+    ),
+    *("!!bool ''", "!!int ''", "!!python/name:os.x", "*a", "&a [*a]", "<<: {a: 1}", "? [a]", "- a"),
+    *("${oc.env:X}", "[" * 2000, "{a: " * 2000, "'", '"', "|\n", "\t", "\x00", "\ud800"),
+]
 
 
 class Fault(NamedTuple):
@@ -86,9 +100,7 @@ def mutated_bytes(data: bytes, rng: random.Random) -> bytes:
         length = min(rng.choice((1, 2, 4, 8, 64, 1000)), len(changed) - at)
         match rng.randrange(7):
             case 0:
-                changed[at : at + 1] = (
-                    bytes([changed[at] ^ 1 << rng.randrange(8)]) if changed else b""
-                )
+                changed[at] ^= 1 << rng.randrange(8)
             case 1:
                 changed[at : at + length] = rng.randbytes(length)
             case 2:
@@ -157,10 +169,10 @@ def mutated_tensors(tensors: dict[str, torch.Tensor], rng: random.Random) -> Non
             values = rng.choice((values.flatten(), values[None], values.sum(), values.new_empty(0)))
         case _ if values.is_floating_point() and values.numel():
             values = values.clone()
-            wild = rng.choice((float("nan"), float("inf"), 1e38, -1e38, 1e7, 1e-45))
+            wild = torch.tensor(rng.choice((_NAN, _INFINITY, 1e38, -1e38, 1e7, 1e-45))).to(values)
             values.view(-1)[rng.randrange(values.numel())] = wild
             if rng.random() < 0.5:
-                values.fill_(wild)
+                values.copy_(wild)
     tensors[name] = values.contiguous()
 
 
@@ -298,6 +310,10 @@ def use_checkpoint(path: Path) -> None:
     unflatten_state(tensors, metadata.get("state"))
 
 
+def use_configuration(path: Path) -> None:
+    load_config(str(path))
+
+
 def use_override(path: Path) -> None:
     override = path.read_bytes().decode(errors="surrogatepass")
     config = load_config(None, [override])
@@ -312,21 +328,29 @@ def use_picture(path: Path) -> None:
     open_picture(path)
 
 
+def _code_file(data: bytes, rng: random.Random) -> bytes:
+    return mutated_tensor_file(data, rng, "gan_style_code")
+
+
+def _checkpoint_file(data: bytes, rng: random.Random) -> bytes:
+    return mutated_tensor_file(data, rng, "gan_style")
+
+
+def _json_file(data: bytes, rng: random.Random) -> bytes:
+    if rng.random() < 0.5:
+        return mutated_bytes(data, rng)
+    return mutated_json(data.decode(), rng).encode()
+
+
 KINDS = {
-    "style": Kind(".safetensors", valid_styles,
-                  lambda data, rng: mutated_tensor_file(data, rng, "gan_style_code"), use_style),
-    "model": Kind(".safetensors", valid_model,
-                  lambda data, rng: mutated_tensor_file(data, rng, "gan_style"), use_model),
-    "checkpoint": Kind(".safetensors", valid_checkpoint,
-                       lambda data, rng: mutated_tensor_file(data, rng, "gan_style"), use_checkpoint),
-    "configuration": Kind(".yaml", valid_configurations, mutated_text,
-                          lambda path: load_config(str(path))),
+    "style": Kind(".safetensors", valid_styles, _code_file, use_style),
+    "model": Kind(".safetensors", valid_model, _checkpoint_file, use_model),
+    "checkpoint": Kind(".safetensors", valid_checkpoint, _checkpoint_file, use_checkpoint),
+    "configuration": Kind(".yaml", valid_configurations, mutated_text, use_configuration),
     "override": Kind(".txt", valid_overrides, mutated_override, use_override),
-    "description": Kind(".json", valid_description,
-                        lambda data, rng: mutated_bytes(data, rng) if rng.random() < 0.5
-                        else mutated_json(data.decode(), rng).encode(), read_config),
+    "description": Kind(".json", valid_description, _json_file, read_config),
     "picture": Kind(".png", valid_pictures, mutated_bytes, use_picture),
-}  # fmt: skip
+}
 
 
 def hunt(
@@ -370,7 +394,6 @@ def _read(read: Callable[[Path], object], path: Path) -> str:
     signal.alarm(LONGEST)
     try:
         read(path)
-        str(read)
         return "read"
     except GanStyleError as error:
         message = str(error)
