@@ -44,10 +44,12 @@ def run_folder(config: Config, source: Path | None) -> Path:
     """`run.dir`, or that of the checkpoint resumed from, or a fresh one under runs/.
 
     Raises:
-        ConfigError: a fresh run is to use the folder of another one.
+        ConfigError: a fresh run is to use the folder of another one, or one whose name is no text.
     """
     if config.run.dir is not None:
         folder = Path(config.run.dir)
+        if not _is_text(config.run.dir):  # safetensors opens no such path
+            raise ConfigError(f"run.dir {folder} is not in UTF-8; choose another name")
         if source is None and any((folder / CHECKPOINTS).glob("[!.]*")):
             raise ConfigError(
                 f"run.dir {folder} holds a run already; resume it with train.resume=true, "
@@ -59,6 +61,14 @@ def run_folder(config: Config, source: Path | None) -> Path:
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     name = re.sub(r"[^\w.-]+", "-", config.run.name or Path(config.data.styles or "").name)
     return Path("runs") / f"{stamp}-{name or 'run'}"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def describe_run(folder: Path, config: Config, device: torch.device, precision: str) -> None:
