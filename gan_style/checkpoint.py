@@ -15,20 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from gan_style.errors import CheckpointError
-from gan_style.files import replacing
+from gan_style.files import parse_json, replacing, require_regular
+from gan_style.tensor_files import read_header, read_tensors
 
 CHECKPOINTS = "checkpoints"
 """Folder of the checkpoints in a run folder."""
 BEST_FILE = "best.safetensors"
 """The averaged model of the best checkpoint, beside the newest ones."""
 
-# safetensors raises a RuntimeError for a file that is gone
-_UNREADABLE = (OSError, SafetensorError, RuntimeError, ValueError)
 _NUMBERED = re.compile(r"step-(\d+)\.safetensors")
 _TEMPORARIES = (".*.safetensors.*.part", ".*.safetensors.tmp")  # the latter of earlier versions
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
@@ -70,16 +69,19 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     path = Path(path)
     _refuse_other_kinds(path)
     try:
-        with safe_open(path, "pt") as file:
-            header = _header(path, file.metadata())
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, RuntimeError) as error:
+        texts = read_header(path)  # first: a file of another kind need not be loaded
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
+    header = _header(path, texts)
+    try:
+        tensors, _ = read_tensors(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
     described = header["gan_style"]
     if header["crc32"] != str(_checksum(tensors, described)):
         raise CheckpointError(f"{path} is damaged: its content does not match its checksum")
     try:
-        metadata = json.loads(described)
+        metadata = parse_json(described)
     except ValueError as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
     if not isinstance(metadata, dict):
@@ -238,11 +240,12 @@ def _refuse_other_kinds(path: Path) -> None:
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; a checkpoint is one .safetensors file")
     try:
+        require_regular(path)
         with path.open("rb") as file:
             start = file.read(4)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {error}") from error
     if start == _ZIP or (start[:1] == _PICKLE and start[1:2] in b"\x02\x03\x04\x05"):
         raise CheckpointError(
@@ -251,8 +254,8 @@ def _refuse_other_kinds(path: Path) -> None:
         )
 
 
-def _header(path: Path, header: Mapping[str, str] | None) -> Mapping[str, str]:
-    if header is None or "gan_style" not in header:
+def _header(path: Path, header: Mapping[str, str]) -> Mapping[str, str]:
+    if "gan_style" not in header:
         raise CheckpointError(f"{path} was not written by gan_style")
     if not {"saved", "crc32"} <= header.keys():
         raise CheckpointError(f"{path} is damaged: its header lacks saved or crc32")
@@ -275,7 +278,7 @@ def _aged(folder: Path) -> list[tuple[int, int, Path]]:
     for path in folder.glob("step-*.safetensors"):
         number = _NUMBERED.fullmatch(path.name)
         if number:
-            with suppress(*_UNREADABLE), safe_open(path, "pt") as file:
-                saved = int(_header(path, file.metadata())["saved"])
+            with suppress(OSError, ValueError):
+                saved = int(_header(path, read_header(path))["saved"])
                 aged.append((saved, int(number[1]), path))
     return sorted(aged)

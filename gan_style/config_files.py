@@ -11,18 +11,21 @@ from typing import Any
 import yaml
 
 from gan_style.errors import ConfigError
+from gan_style.files import read_text
 
 
 def read_settings(path: str) -> dict[str, Any]:
     """Read a YAML file as {`key.sub`: value}, each value a string (or a list of them, or None).
 
     Raises:
-        ConfigError: The file is missing, unreadable, not YAML or not a mapping.
+        ConfigError: The file is missing, unreadable, no plain YAML or not a mapping.
     """
     try:
-        values = parse_text(Path(path).read_text(encoding="utf-8-sig"))
+        values = parse_text(read_text(Path(path)))
         return settings_of({} if values is None else values)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"cannot use the configuration file {path}: nested too deep") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot use the configuration file {path}: {error}") from error
 
 
@@ -42,7 +45,12 @@ def settings_of_override(override: str) -> dict[str, Any]:
 
 
 def parse_text(text: str) -> Any:
-    """Parse YAML, leaving words and numbers strings: the option's type decides what they are."""
+    """Parse YAML, leaving words and numbers strings: the option's type decides what they are.
+
+    Raises:
+        yaml.YAMLError: not YAML, or what no configuration needs: a tag, an alias, a key twice.
+        RecursionError: nested too deep.
+    """
     return yaml.load(text, _TextLoader)
 
 
@@ -51,6 +59,16 @@ class _TextLoader(yaml.SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+    yaml_constructors = {  # noqa: RUF012 (so is this); other tags, as in `!!int ""`, are refused
+        tag: construct
+        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in ("null", "str", "seq", "map")
+    }
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):  # a few, nested, stand for billions of values
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [str(key.value) for key, _ in node.value]

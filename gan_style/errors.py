@@ -57,9 +57,13 @@ class DivergedError(GanStyleError, ValueError):
     """The loss of the picture that an optimization starts from is not finite."""
 
 
-class DistributedError(GanStyleError, RuntimeError):
+class RunError(GanStyleError, RuntimeError):
+    """A run that broke while it worked, as for want of memory; what it had saved is whole."""
+
+
+class DistributedError(RunError):
     """A process of a job lost the others. They say why in messages of their own."""
 
 
-class NonFiniteLossError(GanStyleError, RuntimeError):
+class NonFiniteLossError(RunError):
     """A loss of training that is not a number or infinite; the optimizers have not moved."""

@@ -1,13 +1,19 @@
 """Files: found in folders, and written whole or not at all."""
 
 import hashlib
+import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from gan_style.errors import DataError
+
+LARGEST_TEXT = 16 * 1024**2
+"""Bytes of a configuration or description that are read; ours have a few thousand."""
 
 
 @contextmanager
@@ -28,6 +34,7 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # a link that somebody put there would be followed
         yield temporary
         if durable:
             with temporary.open("r+b") as file:
@@ -46,6 +53,52 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path is taken; unlike `Path.exists` also by a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def require_regular(path: Path) -> int:
+    """The size of a file in bytes.
+
+    Raises:
+        OSError: it is missing or cannot be looked at.
+        ValueError: it is something else than a regular file: opening a pipe would wait for ever.
+    """
+    about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        os.listdir(path)  # raises if that is what is wrong with it
+        raise ValueError("a folder, not a file")
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError("not a regular file")
+    return about.st_size
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of at most LARGEST_TEXT bytes, in UTF-8, with or without a mark for it.
+
+    Raises:
+        OSError: it is missing or cannot be read.
+        ValueError: it is no regular file, too large, or not in UTF-8.
+    """
+    size = require_regular(path)
+    if size > LARGEST_TEXT:
+        raise ValueError(f"it has {size} bytes; at most {LARGEST_TEXT} are read")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def parse_json(text: str) -> Any:
+    """The value that a text describes.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def find_files(folder: str | Path) -> list[Path]:
@@ -80,4 +133,5 @@ def file_name(style: str) -> str:
     plain = re.sub(r"[^\w.-]+", "-", style).strip("-.")
     if plain == style:
         return plain
-    return f"{plain or 'style'}-{hashlib.sha1(style.encode()).hexdigest()[:6]}"
+    digest = hashlib.sha1(style.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{plain or 'style'}-{digest[:6]}"

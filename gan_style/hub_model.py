@@ -13,7 +13,7 @@ from torch import Tensor
 from gan_style.data.grid import Cell, wrapped_sheet
 from gan_style.data.images import Picture, open_picture, resize_short_side, save_picture
 from gan_style.errors import ModelError, RemoteError
-from gan_style.files import replacing
+from gan_style.files import is_there, replacing
 from gan_style.models.style_model import MODEL_FILE, StyleModel
 from gan_style.pretrained import CONFIG_FILE, base_id, write_config, write_model
 from gan_style.remote.card import (
@@ -157,7 +157,7 @@ class HubModel(ABC):
         }
         written = (CONFIG_FILE, MODEL_FILE, FACTS_FILE, EXAMPLES_FILE, THUMBNAILS_FILE)
         for path in (*(folder / name for name in written), *styles):
-            if path.exists() and not force:
+            if is_there(path) and not force:
                 raise ModelError(f"{path} is there already; force=True replaces it")
         contents = {path: file.read_bytes() for path, file in styles.items()}
         codes, config = self._codes if len(self._codes) else None, self.model.config

@@ -47,6 +47,14 @@ def refuse_too_large(
     )
 
 
+def is_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True  # on the CPU, PyTorch has no class of its own
+    said = str(error)
+    return any(words in said for words in ("allocate memory", "not enough memory", "out of memory"))
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be taken on a device; None where the system does not say.
 

@@ -17,6 +17,7 @@ import inspect
 import json
 import math
 import re
+import reprlib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
@@ -34,6 +35,8 @@ from gan_style.errors import ConfigError
 Default = TypeVar("Default")
 _TRUTHS = {"true", "false", "yes", "no", "on", "off"}
 _NOT_GIVEN = {"null", "none", "~", ""}
+_SHOWN = reprlib.Repr()  # values in messages: whole unless they are very long, or nested deep
+_SHOWN.maxstring = _SHOWN.maxother = 200
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Limits:
     def hold(self, value: float) -> bool:
         """Say whether the number `value` is finite and inside."""
         inside = self.at_least <= value <= self.at_most and self.above < value < self.below
-        return inside and math.isfinite(value)
+        return inside and abs(value) <= sys.float_info.max  # a whole number can be larger
 
     def match(self, text: str) -> bool:
         """Say whether `text` is one of the choices and fits the pattern, where there are any."""
@@ -193,28 +196,43 @@ class Option:
 
     def refusal(self, value: Any) -> ConfigError:
         """Return the error that says what was given and what is allowed."""
-        near = get_close_matches(str(value), self.choices or self.words, n=1)
+        shown = _SHOWN.repr(value)
+        near = get_close_matches(shown.strip("'"), self.choices or self.words, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        return ConfigError(f"{self.key} is {value!r}; it must be {self.allowed}{hint}")
+        return ConfigError(f"{self.key} is {shown}; it must be {self.allowed}{hint}")
 
     def plain(self, value: Any) -> Any:
         """Return `value` so that OmegaConf reads no more into it than is written."""
+        several = get_origin(self.kind) is tuple
+        if isinstance(value, list | tuple | Mapping) and not several:
+            raise self.refusal(value)
         if value == "???":
             raise ConfigError(f"{self.key} has to be chosen: {self.meaning}")
         if self.optional and (value is None or self._means_not_given(value)):
             return None
         if self.kind is bool and str(value).lower() not in _TRUTHS:
             raise self.refusal(value)
-        if get_origin(self.kind) is tuple and isinstance(value, str):
-            try:
-                return parse_text(value)
-            except yaml.YAMLError as error:
-                raise self.refusal(value) from error
+        if several:
+            return self._several(value)
+        if self.kind is not str and isinstance(value, str) and "${" in value:
+            raise self.refusal(value)  # OmegaConf would look for what it stands for
         if self.words and isinstance(value, str):
             return self._word_or_number(value)
         if isinstance(value, str):
             return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no interpolation
         return value
+
+    def _several(self, value: Any) -> list[Any]:
+        """The values of a list, or of what is one in YAML."""
+        try:
+            values = parse_text(value) if isinstance(value, str) else value
+        except (yaml.YAMLError, RecursionError) as error:
+            raise self.refusal(value) from error
+        if not isinstance(values, list | tuple):
+            raise self.refusal(value)
+        if any(isinstance(each, list | tuple | Mapping) or "${" in str(each) for each in values):
+            raise self.refusal(value)
+        return list(values)
 
     def _word_or_number(self, text: str) -> Any:
         """OmegaConf reads no number from text where a word is allowed, too."""

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import re
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from gan_style.checkpoint import (
 )
 from gan_style.data.images import picture_size
 from gan_style.errors import CheckpointError, ModelError, PictureError, StyleError
-from gan_style.files import replacing
+from gan_style.files import parse_json, read_text, replacing
 from gan_style.models.style_model import (
     MODEL_FILE,
     OLD_SUPERSAMPLING,
@@ -35,6 +36,7 @@ from gan_style.remote.places import fetch, is_remote
 from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
+from gan_style.tensor_files import first_not_finite
 from gan_style.training_facts import FACTS_FILE, TrainingFacts, read_facts
 
 CONFIG_FILE = "config.json"
@@ -74,8 +76,8 @@ class Pretrained:
             ModelError: the weights are not those of a model with this configuration.
         """
         model = StyleModel(self.config)
-        expected = {name: tuple(v.shape) for name, v in model.state_dict().items()}
-        found = {n: tuple(v.shape) for n, v in self.model.items() if n != OLD_SUPERSAMPLING}
+        expected = {name: _form(v) for name, v in model.state_dict().items()}
+        found = {n: _form(v) for n, v in self.model.items() if n != OLD_SUPERSAMPLING}
         wrong = [n for n in sorted(expected | found) if found.get(n) != expected.get(n)]
         if wrong:
             first = wrong[0]
@@ -97,14 +99,15 @@ def read_model(place: str | Path) -> Pretrained:
 
     Raises:
         RemoteError: it cannot be fetched from its address.
-        ModelError: nothing there, not a model, the shipped one is not as it was shipped, or a
-            description that does not fit the weights.
+        ModelError: nothing there, not a model, the shipped one is not as it was shipped, weights
+            that are not finite, or a description that does not fit them.
         CheckpointError: a file that is damaged.
     """
     file = find_model(place)
     if place == BASE:
         check_sums(SHIPPED)
     tensors, facts = _load(file)
+    _finite(file, tensors)
     exported = facts["kind"] == "model"
     if exported:
         parts = ("encoder.", "generator.", "feedback.")
@@ -112,14 +115,14 @@ def read_model(place: str | Path) -> Pretrained:
     else:
         model = _part(tensors, "average")
     config = _config(file, facts["model"], model)
-    codes = tensors.get(_CODES, torch.empty(0, config.code_dim)).float()
+    codes, sides = _codes(file, tensors.get(_CODES), facts.get(_SIDES), config)
     return Pretrained(
         path=file,
         config=config,
         model=model,
         discriminator=_part(_discriminator_beside(file) if exported else tensors, "discriminator"),
-        codes=codes[:, None] if codes.ndim == 2 else codes,
-        sides=tuple(facts.get(_SIDES, (READING_SIDE,))),  # in earlier versions there was but one
+        codes=codes,
+        sides=sides,
         styles=styles_in(_home(file) / STYLES),
         facts=read_facts(file.with_name(FACTS_FILE)) if exported else None,
     )
@@ -279,7 +282,7 @@ def _load(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise
     described = facts.get("model")
     if facts.get("kind") not in ("model", "checkpoint") or not isinstance(described, dict):
-        kind = facts.get("kind", "file of another kind")
+        kind = reprlib.repr(facts.get("kind", "file of another kind")).strip("'")
         raise ModelError(f"{file} is a {kind}, not a model; {_A_MODEL_IS}")
     return tensors, facts
 
@@ -294,6 +297,8 @@ def _config(
     values = {("code_dim" if name == "code" else name): v for name, v in described.items()}
     tensor = model.get(OLD_SUPERSAMPLING)
     if tensor is not None:
+        if tensor.numel() != 1:
+            raise ModelError(f"{file} does not fit together: {OLD_SUPERSAMPLING} is no number")
         values.setdefault("supersampling", float(tensor))
     try:
         config = StyleModelConfig.from_dict(values)
@@ -308,6 +313,22 @@ def _config(
     if file.name == MODEL_FILE and beside.is_file() and (other := read_config(beside)) != config:
         raise ModelError(f"{beside} says {other}, but {file.name} beside it is {config}")
     return config
+
+
+def _codes(
+    file: Path, found: Tensor | None, sides: Any, config: StyleModelConfig
+) -> tuple[Tensor, tuple[int, ...]]:
+    """The codes (n, R, d) that a model keeps, and the sides at which they were read."""
+    sides = [READING_SIDE] if sides is None else sides  # in earlier versions there was but one
+    codes = torch.empty(0, len(sides), config.code_dim) if found is None else found
+    codes = codes[:, None] if codes.ndim == 2 else codes
+    known = isinstance(sides, list) and all(isinstance(side, int) for side in sides)
+    if not known or codes.ndim != 3 or codes.shape[1:] != (len(sides), config.code_dim):
+        raise ModelError(
+            f"{file} does not fit together: its codes are {tuple(codes.shape)}, of a model with "
+            f"model.code_dim={config.code_dim}, read at {reprlib.repr(sides)} px"
+        )
+    return codes.float(), tuple(sides)
 
 
 def write_config(path: Path, config: StyleModelConfig) -> None:
@@ -328,14 +349,15 @@ def read_config(path: Path) -> StyleModelConfig:
         ModelError: no JSON, of a newer format, or a value that is missing, unknown or wrong.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(read_text(path))
         version = values.pop("format_version")
         values.pop("gan_style_version", None)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} does not describe a gan_style model: {error}") from error
     if version != FORMAT:
         raise ModelError(
-            f"{path} has format_version {version!r}; this version of gan_style reads {FORMAT}"
+            f"{path} has format_version {reprlib.repr(version)}; this version of gan_style reads "
+            f"{FORMAT}"
         )
     try:
         return StyleModelConfig.from_dict(values)
@@ -352,9 +374,20 @@ def _others(count: int) -> str:
     return f", and {count} others" if count else ""
 
 
+def _form(values: Tensor) -> str:
+    return f"{tuple(values.shape)}{'' if values.is_floating_point() else ' of whole numbers'}"
+
+
 def _discriminator_beside(file: Path) -> dict[str, Tensor]:
     beside = file.with_name(file.stem + _DISCRIMINATOR)
-    return load_checkpoint(beside)[0] if beside.is_file() else {}
+    return _finite(beside, load_checkpoint(beside)[0]) if beside.is_file() else {}
+
+
+def _finite(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors themselves; with one NaN among the weights every painting would be black."""
+    if (name := first_not_finite(tensors)) is not None:
+        raise ModelError(f"{file} cannot be used: {name} holds numbers that are not finite")
+    return tensors
 
 
 def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

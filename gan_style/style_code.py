@@ -7,28 +7,37 @@ import hashlib
 import io
 import json
 import math
+import reprlib
 from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from gan_style.errors import StyleError
-from gan_style.files import replacing
+from gan_style.files import parse_json, replacing
 from gan_style.sizes import READING_SIDE
+from gan_style.tensor_files import read_header, read_tensors
 
 THUMBNAIL_SIDE = 128
 MAXIMUM_HASHES = 4000
 """Hashes of this many pictures keep the file under 100 KB."""
 FORMAT = 2
 """Version of the file's layout; in 1 there was one code, read at READING_SIDE."""
+LARGEST_FILE = 16 * 1024**2
+"""Bytes of a style code's file that are read."""
+LARGEST_NUMBER = 1e6
+"""Numbers of a code are no larger; those of real styles are under 100."""
+_LARGEST_THUMBNAIL = 1024  # pixels of a side
+_LONGEST_NAME = 1000  # characters
+_MOST_PICTURES = 2**53  # that a code can say it was made from
 _HEADER = "gan_style_code"  # key of a style code's file header
 
 
@@ -73,8 +82,14 @@ class StyleCode:
                 f"style {self.name!r}: it was read at {list(self.sides)} px, which has to be one "
                 f"ascending side for each of its {len(self.mean)} codes"
             )
-        if not (torch.isfinite(self.mean).all() and torch.isfinite(self.spread).all()):
-            raise StyleError(f"style {self.name!r}: the code holds numbers that are not finite")
+        for codes in (self.mean, self.spread):
+            if not torch.isfinite(codes).all():
+                raise StyleError(f"style {self.name!r}: the code holds numbers that are not finite")
+            if codes.numel() and codes.abs().max() > LARGEST_NUMBER:
+                raise StyleError(
+                    f"style {self.name!r}: the code holds {codes.abs().max().item():g}; numbers of "
+                    f"a code are at most {LARGEST_NUMBER:g}"
+                )
 
     def __repr__(self) -> str:
         made = f"{self.count} picture{'' if self.count == 1 else 's'}"
@@ -144,11 +159,12 @@ class StyleCode:
         sides = sorted({side for style in styles for side in style.sides})
         read = [style.read_at(sides) for style in styles]
         shares = [w / total for w in weights]
+        name = " + ".join(s.name for s in styles)
         return StyleCode(
             mean=torch.stack([s.mean * w for s, w in zip(read, shares, strict=True)]).sum(0),
             spread=torch.stack([s.spread * w for s, w in zip(read, shares, strict=True)]).sum(0),
             sides=tuple(sides),
-            name=" + ".join(s.name for s in styles),
+            name=name if len(name) <= _LONGEST_NAME else f"mix of {len(styles)} styles",
             model=styles[0].model,
             count=sum(s.count for s in styles),
             thumbnail=styles[0].thumbnail,
@@ -172,7 +188,9 @@ class StyleCode:
         tensors["hashes"] = _bytes_to_tensor(digests)
         if self.thumbnail is not None:
             packed = io.BytesIO()
-            self.thumbnail.convert("RGB").save(packed, "JPEG", quality=80)
+            small = self.thumbnail.convert("RGB")  # a copy
+            small.thumbnail((_LARGEST_THUMBNAIL, _LARGEST_THUMBNAIL))
+            small.save(packed, "JPEG", quality=80)
             tensors["thumbnail"] = _bytes_to_tensor(packed.getvalue())
         # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
         packed_file = save(tensors, {_HEADER: json.dumps(facts)})
@@ -192,39 +210,87 @@ class StyleCode:
                 f"{path} is a model or checkpoint, not a style code: give it as the model (--model)"
             )
         try:
-            with safe_open(path, "pt") as file:
-                facts = dict(json.loads((file.metadata() or {})[_HEADER]))
-                if (version := facts.get("format", 1)) > FORMAT:
-                    raise ValueError(f"format {version}, and this version reads up to {FORMAT}")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            packed = tensors.get("thumbnail")
-            picture = None if packed is None else Image.open(io.BytesIO(_tensor_to_bytes(packed)))
-            if picture is not None:
-                picture.load()  # a damaged one is found here, not when it is shown
-            digests = _tensor_to_bytes(tensors["hashes"])
-            return cls(
-                mean=tensors["mean"],
-                spread=tensors["spread"],
-                name=str(facts["name"]),
-                model=str(facts["model"]),
-                count=int(facts["count"]),
-                sides=tuple(map(int, facts.get("sides", (READING_SIDE,)))),  # 1 has but one
-                hashes=tuple(digests[i : i + 16].hex() for i in range(0, len(digests), 16)),
-                thumbnail=picture,
-            )
-        except StyleError:
-            raise
+            tensors, header = read_tensors(Path(path), LARGEST_FILE)
+            facts = _facts(header)
+            mean, spread = (_of_type(tensors, name, torch.float32) for name in ("mean", "spread"))
+            digests = bytes(_of_type(tensors, "hashes", torch.uint8).flatten().numpy())
+            if len(digests) % 16:
+                raise ValueError("its hashes are not whole")
+            picture = None
+            if "thumbnail" in tensors:
+                picture = _thumbnail(_of_type(tensors, "thumbnail", torch.uint8))
         except FileNotFoundError as error:
             raise StyleError(f"style code {path} does not exist") from error
-        except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise StyleError(
                 f"{path} is not a style code: {error}. `gan-style encode` makes one"
             ) from error
+        return cls(
+            mean=mean,
+            spread=spread,
+            name=facts["name"],
+            model=facts["model"],
+            count=facts["count"],
+            sides=tuple(facts["sides"]),
+            hashes=tuple(digests[i : i + 16].hex() for i in range(0, len(digests), 16)),
+            thumbnail=picture,
+        )
 
 
 def is_style_file(path: str | Path) -> bool:
     """Whether a file is marked as a style code; `StyleCode.load` finds out whether it is whole."""
     return _HEADER in _header(path)
+
+
+def _facts(header: dict[str, str]) -> dict[str, Any]:
+    """What is said of a code in its file.
+
+    Raises:
+        ValueError: something is missing, or is nothing that `save` writes.
+    """
+    if _HEADER not in header:
+        raise ValueError("nothing in it says so")
+    facts = parse_json(header[_HEADER])
+    if not isinstance(facts, dict):
+        raise ValueError("its description is no table")
+    version = facts.setdefault("format", 1)
+    facts.setdefault("sides", [READING_SIDE])  # in format 1 there was but one
+    if not _is_whole(version, FORMAT):
+        raise ValueError(f"format {reprlib.repr(version)}, and this version reads up to {FORMAT}")
+    for name in ("name", "model"):
+        if not isinstance(facts.get(name), str) or len(facts[name]) > _LONGEST_NAME:
+            raise ValueError(f"its {name} is no text of at most {_LONGEST_NAME} characters")
+    if not _is_whole(facts.get("count"), _MOST_PICTURES):
+        raise ValueError(f"it says it was made from {reprlib.repr(facts.get('count'))} pictures")
+    sides = facts["sides"]
+    if not isinstance(sides, list) or not all(_is_whole(side, LARGEST_FILE) for side in sides):
+        raise ValueError(f"it says it was read at {reprlib.repr(sides)} px")
+    return facts
+
+
+def _is_whole(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _of_type(tensors: dict[str, Tensor], name: str, kind: torch.dtype) -> Tensor:
+    found = tensors.get(name)
+    if found is None:
+        raise ValueError(f"it has no {name}")
+    if found.dtype != kind:
+        raise ValueError(f"its {name} is of {found.dtype} instead of {kind}")
+    return found
+
+
+def _thumbnail(packed: Tensor) -> Image.Image:
+    """The picture, decoded: a damaged one is found here, not when it is shown."""
+    try:
+        picture = Image.open(io.BytesIO(bytes(packed.flatten().numpy())), formats=["JPEG"])
+        if max(picture.size) > _LARGEST_THUMBNAIL:
+            raise ValueError(f"it has {picture.width}x{picture.height} pixels")
+        picture.load()
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise ValueError(f"its thumbnail is no small JPEG ({error})") from error
+    return picture
 
 
 def _ascending(sides: Sequence[int]) -> bool:
@@ -234,9 +300,8 @@ def _ascending(sides: Sequence[int]) -> bool:
 def _header(path: str | Path) -> dict[str, str]:
     """The header of a safetensors file; empty for a file of another kind, and for none."""
     try:
-        with safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError, RuntimeError, ValueError):
+        return read_header(Path(path))
+    except (OSError, ValueError):
         return {}
 
 
@@ -261,7 +326,3 @@ def make_thumbnail(pictures: Sequence[Image.Image]) -> Image.Image:
 
 def _bytes_to_tensor(data: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(data, np.uint8).copy())
-
-
-def _tensor_to_bytes(tensor: Tensor) -> bytes:
-    return bytes(tensor.to(torch.uint8).numpy().tobytes())

@@ -13,8 +13,8 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 
 FOUNDATION = {
     *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
-    *("files", "device", "distributed", "memory", "color", "checkpoint", "style_code"),
-    "training_facts",
+    *("files", "device", "distributed", "memory", "color", "tensor_files", "checkpoint"),
+    *("style_code", "training_facts"),
 }
 API = {"pretrained", "encoding", "hub_model", "stylizer", "comparing"}
 

@@ -212,7 +212,7 @@ def test_values_that_do_not_go_together_are_refused(overrides: list[str], messag
         ("- 1", "a configuration is a mapping"),
         ("just words", "a configuration is a mapping"),
         ("train: {steps: 1, steps: 2}", "'steps' stands there twice"),
-        ("train: &again {more: *again}", "recursion"),
+        ("train: &again {more: *again}", "aliases"),
         ("!!python/object/apply:os.getcwd []", "could not determine a constructor"),
         ("train: 3", "there is no option 'train'"),
         ("train: {stepz: 3}", "did you mean train.steps"),
@@ -229,7 +229,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "picture.yaml").write_bytes(b"\xff\xd8\xff\xe0")
     assert "No such file" in refused(path=str(tmp_path / "missing.yaml"))
     assert "missing.yaml" in refused(path=str(tmp_path / "missing.yaml"))
-    assert "directory" in refused(path=str(tmp_path))
+    assert "a folder" in refused(path=str(tmp_path))
     assert "decode" in refused(path=str(tmp_path / "picture.yaml"))
 
 

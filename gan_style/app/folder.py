@@ -84,7 +84,7 @@ class WorkFolder:
                 if suffix:
                     place.open("xb").close()
                 else:
-                    place.mkdir()
+                    place.mkdir(mode=0o700)  # as run folders are
             except FileExistsError:
                 number += 1
             else:

@@ -1,8 +1,8 @@
 """Trainings that the page begins: each a process of its own, which a closed page does not stop.
 
-A training is `gan-style train` in a session of its own. It holds a lock on a file in its run folder
-for as long as it lives, because the lock is inherited with the open file: so whether it is training
-can be told by any later start of the page, and no process number is ever taken for another's.
+A training is `gan-style train` in a session of its own. As every training it holds a lock on a file
+in its run folder for as long as it lives. It inherits that lock, so that it has it from its first
+moment: whether it is training can be told by any later start of the page.
 """
 
 import json
@@ -15,15 +15,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from gan_style.app.folder import WorkFolder
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.errors import ConfigError
 from gan_style.files import replacing
+from gan_style.training.run_lock import LOCK_FILE, holder_of, is_locked, lock, write_holder
 
 LOG = "train.log"
 """In the run folder: what the training printed."""
-_LOCK = "train.lock"
 _ABOUT = "train.json"
 
 
@@ -41,11 +42,7 @@ class Run:
     @property
     def is_training(self) -> bool:
         """Whether its process lives."""
-        try:
-            with (self.folder / _LOCK).open("rb") as file:
-                return not _lock(file.fileno(), shared=True)
-        except OSError:
-            return False
+        return is_locked(self.folder)
 
     @property
     def began(self) -> float:
@@ -61,9 +58,9 @@ class Run:
 
     def stop(self) -> None:
         """Ask it to save a checkpoint and end, which takes a moment; nothing if it has ended."""
-        if self.is_training:
+        if self.is_training and (process := holder_of(self.folder)) is not None:
             with suppress(ProcessLookupError):
-                os.kill(int(self._about()["process"]), signal.SIGTERM)
+                os.kill(process, signal.SIGTERM)
 
     def _about(self) -> dict[str, float]:
         with suppress(OSError, ValueError):
@@ -140,9 +137,9 @@ class Trainings:
         Raises:
             ConfigError: something is training.
         """
-        with (self.folder.runs / ".lock").open("wb") as file:
+        with (self.folder.runs / LOCK_FILE).open("wb") as file:
             busy = next((run.name for run in self.runs().values() if run.is_training), None)
-            if busy is not None or not _lock(file.fileno()):
+            if busy is not None or not _lock(file):
                 raise ConfigError(f"{busy or 'another style'} is being learned; stop it or wait")
             yield
 
@@ -150,8 +147,8 @@ class Trainings:
 def _start(run: Run, words: Sequence[str]) -> None:
     """Start `gan-style train` in a session of its own, so that it outlives this process."""
     command = [sys.executable, "-m", "gan_style", "train", *words]
-    with (run.folder / _LOCK).open("wb") as lock, (run.folder / LOG).open("wb") as log:
-        _lock(lock.fileno(), wait=True)  # for one who just looks whether it is training
+    with (run.folder / LOCK_FILE).open("wb") as file, (run.folder / LOG).open("wb") as log:
+        _lock(file, wait=True)  # for one who just looks whether it is training
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -159,27 +156,17 @@ def _start(run: Run, words: Sequence[str]) -> None:
             stderr=log,
             cwd=run.folder,
             start_new_session=True,
-            pass_fds=[lock.fileno()],
+            pass_fds=[file.fileno()],
         )
+        write_holder(file, process.pid)
         with replacing(run.folder / _ABOUT) as temporary:
-            temporary.write_text(json.dumps({"process": process.pid, "began": time.time()}))
+            temporary.write_text(json.dumps({"began": time.time()}))
 
 
-def _lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool:
-    """Lock an open file until it is closed; False if another process holds it.
-
-    Raises:
-        ConfigError: this system has no such locks.
-    """
+def _lock(file: BinaryIO, *, wait: bool = False) -> bool:
     try:
-        import fcntl
-    except ImportError as error:
+        return lock(file, wait=wait)
+    except NotImplementedError as error:
         raise ConfigError(
-            "the page can train on Linux and macOS only; `gan-style train` works here, too"
+            f"the page cannot train here: {error}; `gan-style train` works here, too"
         ) from error
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    try:
-        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

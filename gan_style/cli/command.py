@@ -24,6 +24,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gan_style.errors import ConfigError, PictureError
+from gan_style.files import is_there
 from gan_style.options import Option, Section, device_option, option, options_of
 from gan_style.remote.places import is_remote
 from gan_style.shipped import BASE, STYLE_SUFFIX, named_styles
@@ -93,7 +94,7 @@ class Output(Command):
     def refuse_to_replace(self, *paths: Path) -> None:
         """Raise ConfigError for a file that is there, unless forced."""
         for path in paths:
-            if path.exists() and not self.force:
+            if is_there(path) and not self.force:
                 raise ConfigError(f"{path} is there already; --force replaces it")
 
     @property

@@ -16,6 +16,7 @@ from gan_style.cli.command import (
     refuse_missing_model,
 )
 from gan_style.errors import ConfigError
+from gan_style.files import is_there
 from gan_style.options import device_option, option
 from gan_style.shipped import BASE
 from gan_style.sizes import MINIMUM_SIDE, READING_SIDE
@@ -105,7 +106,7 @@ class Styles(Model):
     def run(self) -> None:
         """List, and write the sheet if it is wanted."""
         output = Path(self.output) if self.output else None
-        if output and output.exists() and not self.force:
+        if output and is_there(output) and not self.force:
             raise ConfigError(f"{output} is there already; --force replaces it")
         from gan_style.data.characters import shows_pictures
         from gan_style.stylizer import Stylizer

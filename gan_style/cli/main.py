@@ -1,12 +1,10 @@
 """The command `gan-style`: finds the commands, runs one, and reports mistakes in one line."""
 
 import importlib
-import logging
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,8 +14,9 @@ import click
 from gan_style import __version__, cli
 from gan_style.cli.command import Command, click_command
 from gan_style.cli.legacy import translated
+from gan_style.cli.terminal import show_error, shown_output
 from gan_style.cli.train import Train, with_default_config
-from gan_style.errors import DistributedError, GanStyleError, NonFiniteLossError
+from gan_style.errors import GanStyleError, NonFiniteLossError, RunError
 
 _INTERRUPTED = 130
 _SPINNING = "GOMP_SPINCOUNT"
@@ -83,7 +82,7 @@ def command_line() -> click.Group:
 def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     """Parse, run, and turn what a user can cause into one line and an exit code."""
     try:
-        with _shown_log():
+        with shown_output():
             code = command.main(translated(words), prog_name=name, standalone_mode=False)
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else name
@@ -92,7 +91,11 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
         if isinstance(error, NonFiniteLossError):
             hint = "The checkpoints are whole; a lower train.learning_rate may help"
             return _failed(f"{error}. {hint}", 1)
-        return _failed(str(error), 1 if isinstance(error, DistributedError) else 2)
+        return _failed(str(error), 1 if isinstance(error, RunError) else 2)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
+        return _failed(f"memory ran out ({error}); a smaller --size or --memory takes less", 1)
     except ImportError as error:
         if "torch" not in str(error):
             raise
@@ -103,32 +106,12 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     return int(code or 0)  # click gives that of an Exit, and None where none was raised
 
 
+def _is_of_memory(error: Exception) -> bool:
+    from gan_style.memory import is_of_memory
+
+    return is_of_memory(error)
+
+
 def _failed(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    show_error(message)
     return code
-
-
-class _Lines(logging.Handler):
-    """Messages of the package as plain lines that leave a progress bar whole."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
-        line = self.format(record)
-        if "tqdm" in sys.modules:
-            sys.modules["tqdm"].tqdm.write(line, file=stream)
-        else:
-            print(line, file=stream)
-
-
-@contextmanager
-def _shown_log() -> Iterator[None]:
-    """Show what the package logs while a command runs."""
-    logger, handler = logging.getLogger("gan_style"), _Lines()
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

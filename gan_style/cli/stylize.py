@@ -19,7 +19,9 @@ from gan_style.cli.photos import (
     refuse_full_disk,
     refuse_unwritable,
 )
+from gan_style.cli.terminal import PrintableStream
 from gan_style.errors import ConfigError, GanStyleError, PictureError
+from gan_style.files import is_there
 from gan_style.options import option
 from gan_style.painting.config import PaintConfig
 
@@ -85,7 +87,7 @@ class Stylize(Output, Model, PaintConfig):
         if STANDARD in self.photos and sys.stdin.isatty():
             raise ConfigError("PHOTO is -, but nothing is piped into standard input")
         stream = self._standard_output() if self.output == STANDARD else None
-        with redirect_stdout(sys.stderr) if stream else nullcontext():
+        with redirect_stdout(PrintableStream(sys.stderr)) if stream else nullcontext():
             whole = plan(self.photos, self.output, self.format)
             photos = self._to_paint(ranks.share(whole.photos), started_again=ranks.restarts > 0)
             self._refuse_what_cannot_work(photos)
@@ -111,7 +113,7 @@ class Stylize(Output, Model, PaintConfig):
         """Those without a painting, which there has to be none of unless that is said."""
         if self.force and not started_again:
             return photos
-        missing = [photo for photo in photos if not (photo.target and photo.target.exists())]
+        missing = [photo for photo in photos if not (photo.target and is_there(photo.target))]
         if len(missing) < len(photos):
             if not (self.skip_existing or started_again):
                 there = next(photo.target for photo in photos if photo not in missing)

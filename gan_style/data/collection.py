@@ -21,6 +21,8 @@ SCIKIT_IMAGE = "scikit-image"
 
 Result = TypeVar("Result")
 
+_SHOWN = 20  # files, and styles, that are named in warnings
+
 # scikit-image's other files are textures, drawings or measurements, or need a download.
 _PHOTOGRAPHS = (
     "astronaut.png",
@@ -142,8 +144,8 @@ def read_each(
 
 
 def log_skipped(bad: Mapping[Path, str], total: int) -> None:
-    """Log each file that cannot be read, then how many of `total` they are."""
-    for path in sorted(bad):
+    """Log the first files that cannot be read, then how many of `total` they all are."""
+    for path in sorted(bad)[:_SHOWN]:
         logger.warning("skipped %s", bad[path])
     if bad:
         logger.warning("skipped %d of %d pictures in all", len(bad), total)
@@ -153,15 +155,20 @@ def drop_unreadable(bad: Mapping[Path, str], styles: Iterable[Style], where: str
     """Leave out bad files, and styles of nothing else; DataError naming `where` if none is left."""
     styles = list(styles)
     kept: list[Style] = []
+    empty: list[str] = []
     for style in styles:
         paths = tuple(path for path in style.paths if path not in bad)
         if paths:
             kept.append(Style(style.name, paths))
-        elif len(styles) > 1:
-            logger.warning("style %s is left out: none of its pictures can be read", style.name)
+        else:
+            empty.append(style.name)
     if not kept:
         messages = [bad[path] for path in paths_of(styles)]
         kinds = f"no file ends in {', '.join(sorted(SUFFIXES))}"
         why = f"none of {len(messages)} can be read; {messages[0]}" if messages else kinds
         raise DataError(f"no pictures to train on in {where}: {why}")
+    for name in empty[:_SHOWN]:
+        logger.warning("style %s is left out: none of its pictures can be read", name)
+    if len(empty) > _SHOWN:
+        logger.warning("%d styles are left out in all", len(empty))
     return kept

@@ -22,7 +22,7 @@ ENOUGH = 10
 _WIDE_SPREAD = 4.0  # largest over smallest short side
 _THUMBNAIL = 8  # pixels
 _ALIKE = 0.03  # root mean square difference of thumbnails, of 1
-_SHOWN = 10  # bad files and pairs that are listed
+_SHOWN = 10  # bad files, pairs and small styles that are listed
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,28 @@ def inspect_folder(path: str | Path, size: int = READING_SIDE) -> FolderReport:
 
 
 def too_few(counts: Mapping[str, int]) -> Iterator[str]:
-    """A warning for every style with fewer than `ENOUGH` pictures, by how many each has."""
-    for name, count in counts.items():
-        if count == 1:
+    """A warning for every style with fewer than `ENOUGH` pictures, by how many each has.
+
+    Many such styles are named in one warning.
+    """
+    few = [name for name, count in counts.items() if count < ENOUGH]
+    if len(few) > _SHOWN:
+        yield (
+            f"{len(few)} of {len(counts)} styles have fewer than {ENOUGH} different pictures, such "
+            f"as {', '.join(few[:3])}; {ENOUGH} or more are wanted"
+        )
+        return
+    for name in few:
+        if counts[name] == 1:
             yield (
                 f"style {name} is one picture: that picture is learned, rather than a style; "
                 f"{ENOUGH} or more are wanted"
             )
-        elif count < ENOUGH:
-            yield f"style {name} has only {count} different pictures; {ENOUGH} or more are wanted"
+        else:
+            yield (
+                f"style {name} has only {counts[name]} different pictures; {ENOUGH} or more are "
+                "wanted"
+            )
 
 
 def _summarize(path: Path) -> _Summary:

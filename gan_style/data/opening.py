@@ -1,8 +1,6 @@
 """Picture files opened, and what is said of those that cannot be."""
 
 import io
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from PIL import Image, UnidentifiedImageError, features
 
 from gan_style.data.formats import FORMATS, NO_AVIF
 from gan_style.errors import GanStyleError, PictureError
+from gan_style.files import require_regular
 
 MAX_PIXELS = 178_956_970
 """Larger pictures are refused: a small file can hold a picture that fills the memory."""
@@ -37,7 +36,8 @@ def opened(source: Path | bytes, name: str | None = None) -> Iterator[Image.Imag
     name = name or (str(source) if isinstance(source, Path) else "a picture")
     try:
         if isinstance(source, Path):
-            _refuse_irregular(source)
+            if not require_regular(source):
+                raise ValueError("the file is empty")
         elif not source:
             raise ValueError("nothing there")
         with _stream(source) as file:
@@ -55,17 +55,6 @@ def opened(source: Path | bytes, name: str | None = None) -> Iterator[Image.Imag
 
 def _stream(source: Path | bytes) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-
-
-def _refuse_irregular(path: Path) -> None:
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        os.listdir(path)  # raises if that is what is wrong with it
-        raise ValueError("a folder, not a file")
-    if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
-        raise ValueError("not a regular file")
-    if not path.stat().st_size:
-        raise ValueError("the file is empty")
 
 
 def _readable(head: bytes) -> list[str]:

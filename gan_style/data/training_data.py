@@ -30,7 +30,14 @@ from gan_style.data.collection import (
     read_each,
 )
 from gan_style.data.dataset import Batch, BatchDataset, Squares, decode_image, short_side
-from gan_style.data.images import center_box, evenly, from_bytes, picture_size
+from gan_style.data.images import (
+    Picture,
+    center_box,
+    evenly,
+    from_bytes,
+    picture_size,
+    to_image,
+)
 from gan_style.data.inspection import too_few
 from gan_style.distributed import Ranks
 from gan_style.sizes import LONGEST_RATIO
@@ -40,6 +47,7 @@ logger = logging.getLogger(__name__)
 EVALUATED = 16
 """Squares of style pictures on which a model in training is evaluated, and as many photos."""
 _LONGEST_SAMPLE = 1.5
+_TIME_TO_SAVE = 30  # seconds that a worker lives on after SIGTERM, unless the trainer ends it
 
 Drawn = TypeVar("Drawn")
 
@@ -173,6 +181,14 @@ class TrainingData:
                 generator=torch.Generator(),  # keeps the run's own random state untouched
             )
 
+    def pictures(self, style: Style) -> list[Picture]:
+        """The files of a style's pictures; in place of those that are gone, what is in memory."""
+        memory = self._batches.memory
+        return [
+            to_image(from_bytes(memory[path])) if path in memory and not path.is_file() else path
+            for path in style.paths
+        ]
+
     def samples(self, number: int) -> tuple[list[Tensor], list[tuple[str, list[Tensor]]]]:
         """Choose pictures for sample grids, always the same, evenly over the collections.
 
@@ -274,5 +290,13 @@ def draw_ahead(draw: Callable[[int], Drawn], steps: Iterator[int], threads: int)
 
 
 def _leave_signals_to_parent(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the trainer saves and ends its workers
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not an inherited handler of the trainer
+    """What stops a run comes to its workers, too, which the trainer ends when it has saved."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+    def go_later(number: int, frame: object) -> None:
+        signal.alarm(_TIME_TO_SAVE)  # which ends the process
+
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.signal(signal.SIGTERM, go_later)

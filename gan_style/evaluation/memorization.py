@@ -35,10 +35,12 @@ _REDUCED = 4  # pixels that become one
 _PATCH = 12  # reduced pixels, 48 of the picture
 _SPREAD = 2  # reduced pixels; what a Gaussian of this deviation leaves is taken away
 _PLAIN = 0.5  # of the collection's median `_corners`: patches below it cannot be recognized
-_PICTURES, _HELD_OUT = 64, 32  # of the collection that are searched, and held out, at most
+_HELD_OUT = 32  # of the collection, at most
 _CHANCE = 0.05  # share of held-out pictures by the same artist that seem to hold a copy
 _CHUNK = 512  # patches compared at a time
 
+SEARCHED = 64
+"""Pictures of a collection that are searched, spread evenly where there are more."""
 FEWEST_PICTURES = 4
 """Pictures that a collection needs: from fewer nobody can say what is usual."""
 
@@ -73,7 +75,7 @@ class CopyDetector:
     """
 
     def __init__(self, pictures: Sequence[Tensor]) -> None:
-        self._known = evenly(pictures, _PICTURES, to_last=True)
+        self._known = evenly(pictures, SEARCHED, to_last=True)
 
     def compare(self, paintings: Sequence[Tensor]) -> Memorization | None:
         """Compare paintings with the pictures of the collection.

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.error import URLError
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import get_model
@@ -24,9 +23,11 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from gan_style.color import to_gray
 from gan_style.errors import FeaturesError
+from gan_style.files import require_regular
 from gan_style.models.compact import CompactPicture, CompactStroke
 from gan_style.models.feature_maps import FeatureMaps
 from gan_style.networks import PICTURE_NETWORKS, STROKE_NETWORKS, FeatureNetwork
+from gan_style.tensor_files import LARGEST_FILE, first_not_finite, read_tensors
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -168,11 +169,15 @@ def _extractor(whole: nn.Module, network: FeatureNetwork) -> nn.Module:
 def _read(name: str, file: Path) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
-            state: Any = load_file(file)
+            state: Any = read_tensors(file)[0]
+        elif (size := require_regular(file)) > LARGEST_FILE:
+            raise ValueError(f"it has {size} bytes; at most {LARGEST_FILE} are read")
         else:
             state = torch.load(file, map_location="cpu", weights_only=True)
         if not all(isinstance(values, Tensor) for values in state.values()):
             raise ValueError("it holds other things than tensors")
+        if (broken := first_not_finite(state)) is not None:
+            raise ValueError(f"{broken} holds numbers that are not finite")
     except Exception as error:  # torch.load raises many kinds for files that are not weights
         reason = str(error).partition("\n")[0]  # torch explains itself at length
         raise FeaturesError(f"weights of {name}: cannot read {file}: {reason}") from error

@@ -1,6 +1,7 @@
 """Encoder and generator together: what is averaged, saved and used."""
 
 import hashlib
+import reprlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
@@ -18,6 +19,7 @@ Size = Literal["small", "large"]
 MODEL_FILE = "model.safetensors"
 """Name of the exported model in a run folder."""
 _FEEDBACK = 0.5
+_LARGEST_CODE, _MOST_SUPERSAMPLING = 4096, 4  # a model that is described as larger is refused
 OLD_SUPERSAMPLING = "generator.fineness"
 """Files of earlier versions keep the supersampling as a tensor of this name."""
 
@@ -38,13 +40,17 @@ class StyleModelConfig:
     supersampling: float = 1.5
 
     def __post_init__(self) -> None:
-        if not _is_number(self.code_dim, int) or self.code_dim < 1:
-            raise ModelError(f"model.code_dim is {self.code_dim!r}; allowed: 1 or more")
+        if not _is_number(self.code_dim, int) or not 1 <= self.code_dim <= _LARGEST_CODE:
+            found = reprlib.repr(self.code_dim)
+            raise ModelError(f"model.code_dim is {found}; allowed: 1 to {_LARGEST_CODE}")
         if self.size not in get_args(Size):
             allowed = ", ".join(get_args(Size))
-            raise ModelError(f"model.size is {self.size!r}; allowed: {allowed}")
+            raise ModelError(f"model.size is {reprlib.repr(self.size)}; allowed: {allowed}")
+        found = reprlib.repr(self.supersampling)
         if not _is_number(self.supersampling, int, float):
-            raise ModelError(f"model.supersampling is {self.supersampling!r}; allowed: numbers")
+            raise ModelError(f"model.supersampling is {found}; allowed: numbers")
+        if self.supersampling > _MOST_SUPERSAMPLING:
+            raise ModelError(f"model.supersampling is {found}; allowed: 1 to {_MOST_SUPERSAMPLING}")
         check_supersampling(self.supersampling)
 
     @classmethod
@@ -56,7 +62,7 @@ class StyleModelConfig:
         """
         names = [field.name for field in fields(cls)]
         if unknown := sorted(values.keys() - set(names)):
-            raise ModelError(f"unknown: {', '.join(unknown)}; allowed: {', '.join(names)}")
+            raise ModelError(f"unknown: {', '.join(unknown)[:200]}; allowed: {', '.join(names)}")
         if missing := [name for name in names if name not in values]:
             raise ModelError(f"{', '.join(missing)} is missing")
         return cls(**values)

@@ -10,7 +10,7 @@ import torch
 
 from gan_style.data.images import Picture, refuse_too_large_picture
 from gan_style.errors import TooLargeError
-from gan_style.memory import free_memory
+from gan_style.memory import free_memory, is_of_memory
 from gan_style.painting.strips import Pixels
 from gan_style.painting.tiles import smallest_pixels
 
@@ -105,14 +105,8 @@ def in_tiles_that_fit(work: Callable[[int], Pixels], pixels: int, what: str) -> 
         try:
             return work(pixels)
         except (MemoryError, RuntimeError) as error:
-            if not _is_of_memory(error):
+            if not is_of_memory(error):
                 raise
             if pixels <= smallest_pixels():
                 raise TooLargeError(f"{what}: memory ran out while it was painted") from error
         pixels = max(smallest_pixels(), pixels // 2)  # others may have taken what was free
-
-
-def _is_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True  # on the CPU, PyTorch has no class of its own
-    return any(said in str(error) for said in ("allocate memory", "not enough memory"))

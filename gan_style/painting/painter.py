@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from gan_style.color import to_gray
 from gan_style.device import autocast, release_freed_memory
+from gan_style.errors import ModelError
 from gan_style.models.style_model import StyleModel
 from gan_style.painting.budget import in_tiles_that_fit, pixels_at_once
 from gan_style.painting.config import BrushConfig
@@ -118,10 +119,19 @@ class Painter:
 
         Returns:
             (1, 3, h, w) float32.
+
+        Raises:
+            ModelError: it is not finite.
         """
         code = self.corrected(content, code)
         with autocast(self.device, self.precision):
-            return paint_in_tiles(self.model.generator, content, code, pixels)
+            painted = paint_in_tiles(self.model.generator, content, code, pixels)
+        if not torch.isfinite(painted).all():  # it would come out black
+            raise ModelError(
+                "the painting holds numbers that are not finite: the weights of the model, or the "
+                "numbers of the style code, are too large"
+            )
+        return painted
 
     def corrected(self, content: Tensor, code: Tensor) -> Tensor:
         """The code with which a painting of (1, 3, h, w) gets the code that is wanted, (1, d)."""

@@ -5,15 +5,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
+from tqdm import tqdm
 
 from gan_style.data.collection import Style
-from gan_style.data.images import read_picture, resize_short_side
+from gan_style.data.images import evenly, read_picture, resize_short_side
 from gan_style.errors import PictureError
-from gan_style.evaluation.memorization import CopyDetector, Memorization, gray_square
+from gan_style.evaluation.memorization import SEARCHED, CopyDetector, Memorization, gray_square
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 
+_BAR_DELAY = 2  # seconds after which the work is long enough for a bar
 _PAINTINGS, _STYLES = 8, 4  # that are searched: of each style, and how many styles
 
 
@@ -33,11 +35,18 @@ def find_copies(
     """
     chosen = photos[:: max(1, len(photos) // _PAINTINGS)][:_PAINTINGS]
     small = [resize_short_side(photo, READING_SIDE) for photo in readable(chosen)]
+    pairs = list(zip(styles[:_STYLES], codes, strict=False))
     found = {}
-    for style, code in zip(styles[:_STYLES], codes, strict=False):
-        paintings = [stylizer.stylize(photo, code) for photo in small]
-        known = CopyDetector([gray_square(picture) for picture in readable(style.paths)])
-        found[style.name] = known.compare([gray_square(painting) for painting in paintings])
+    bar = tqdm(total=len(pairs) * len(small), desc="copies", unit=" paintings", delay=_BAR_DELAY)
+    with bar:
+        for style, code in pairs:
+            paintings = []
+            for photo in small:
+                paintings.append(stylizer.stylize(photo, code))
+                bar.update()
+            searched = evenly(style.paths, SEARCHED, to_last=True)
+            known = CopyDetector([gray_square(picture) for picture in readable(searched)])
+            found[style.name] = known.compare([gray_square(painting) for painting in paintings])
     return found
 
 

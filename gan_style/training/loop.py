@@ -73,22 +73,23 @@ class TrainingLoop:
         first = trainer.ranks.first
         ended = time.monotonic()  # the step before, with all that was done after it
         self._began, share = ended - state.seconds, self.progress()
-        with stop_signals() as stopped, self._bar() as bar:
-            for batch in self.data.batches(trainer.steps_done, trainer.device):
-                state.seconds = time.monotonic() - self._began
-                ends, progress = self._agreed(bool(stopped))
-                if ends:
-                    break
-                terms = trainer.step_or_skip(batch, progress)
-                now = time.monotonic()
-                state.seconds = now - self._began
-                if terms is not None and first:
-                    self._speed.add(now - ended)
-                    before, share = share, self.progress()  # of the last step not left out
-                    self._after_step(terms, bar, before, share)
-                ended = time.monotonic()
-        if trainer.ranks.first and self._saved != trainer.steps_done:
-            self._checkpoint()
+        with stop_signals() as stopped:
+            with self._bar() as bar:
+                for batch in self.data.batches(trainer.steps_done, trainer.device):
+                    state.seconds = time.monotonic() - self._began
+                    ends, progress = self._agreed(bool(stopped))
+                    if ends:
+                        break
+                    terms = trainer.step_or_skip(batch, progress)
+                    now = time.monotonic()
+                    state.seconds = now - self._began
+                    if terms is not None and first:
+                        self._speed.add(now - ended)
+                        before, share = share, self.progress()  # of the last step not left out
+                        self._after_step(terms, bar, before, share)
+                    ended = time.monotonic()
+            if first and self._saved != trainer.steps_done:
+                self._checkpoint()
         return self._stopped
 
     def _agreed(self, stopped: bool) -> tuple[bool, float]:

@@ -9,20 +9,20 @@ from typing import Any
 
 from gan_style import __version__
 from gan_style.data.collection import Style
-from gan_style.errors import GanStyleError
+from gan_style.errors import DataError, GanStyleError
 from gan_style.files import replacing
 from gan_style.shipped import BASE, STYLE_SUFFIX
 from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 from gan_style.training.comparison import compared_styles, comparison_sheet
 from gan_style.training.copying import find_copies
-from gan_style.training.export import encode_styles, export_model
+from gan_style.training.export import Encoded, encode_styles, export_model
 from gan_style.training.likeness import Likeness, measure_likeness
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.report import Outcome
 from gan_style.training.run_history import SAMPLES, RunHistory
 from gan_style.training.run_state import load_best
-from gan_style.training.validation import FEWEST, measure_quality
+from gan_style.training.validation import FEWEST, Quality, measure_quality
 from gan_style.training.verdict import STYLE_ERRORS
 from gan_style.training_facts import FACTS_FILE, TrainingFacts
 
@@ -39,28 +39,32 @@ def write_results(run: TrainingLoop) -> None:
     """
     folder, trainer, tracker = run.folder, run.trainer, run.tracker
     load_best(folder, trainer)
-    run.sample()
     model = export_model(folder, trainer.average)
+    try:
+        run.sample()
+    except DataError as error:
+        logger.warning("no samples: %s", error)
     stylizer = Stylizer.from_pretrained(model, device=trainer.device)
-    codes = encode_styles(stylizer, run.data.styles, folder)
+    codes = encode_styles(stylizer, run.data, folder)
     base = _base(run)
-    sheet, likeness = _compare(run, base, stylizer, list(codes.values()))
-    outcome = _outcome(run, stylizer, list(codes.values()), sheet, likeness)
+    sheet, likeness = _compare(run, base, stylizer, codes)
+    outcome = _outcome(run, stylizer, codes, sheet, likeness)
     _facts(run, outcome).save(folder / FACTS_FILE)
     report = folder / REPORT_FILE
     with replacing(report) as temporary:
-        temporary.write_text("\n".join(outcome.lines()) + "\n", encoding="utf-8")
+        text = "\n".join(outcome.lines()) + "\n"
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     numbers = {f"report/{name}": value for name, value in outcome.numbers().items()}
     tracker.log(numbers, trainer.steps_done)
     tracker.table(SAMPLES, *RunHistory.read(folder).sample_table())
     about = _about(run, base, stylizer)
     tracker.artifact("report", "report", report, about)
     tracker.artifact("model", "model", model, about)
-    for path, code in codes.items():
-        mine = {"style": code.name, "style_pictures": run.data.counts.get(code.name)}
+    for style, code, path in codes:
+        mine = {"style": code.name, "style_pictures": run.data.counts.get(style.name)}
         tracker.artifact(path.name.removesuffix(STYLE_SUFFIX), "style", path, about | mine)
     tracker.close()
-    _tell(folder, outcome, model, list(codes))
+    _tell(folder, outcome, model, [each.path for each in codes])
 
 
 def _about(run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer) -> dict[str, Any]:
@@ -81,15 +85,16 @@ def _about(run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer) -> dict
 
 
 def _tell(folder: Path, outcome: Outcome, model: Path, codes: list[Path]) -> None:
-    newest = max((folder / "samples").glob("sample-*.png"))
+    samples = sorted((folder / "samples").glob("sample-*.png"))
+    style = quote(str(codes[0])) if codes else "PICTURES"
+    command = f"gan-style stylize PHOTO --style {style} --model {quote(str(folder))} -o painted.png"
     lines = [
         *outcome.lines(),
         "",
-        f"samples     {newest}",
+        *(f"samples     {newest}" for newest in samples[-1:]),
         f"model       {model}",
         *(f"style code  {path}" for path in codes),
-        f"{'next' if outcome.helped else 'it paints':12}gan-style stylize PHOTO "
-        f"--style {quote(str(codes[0]))} --model {quote(str(folder))} -o painted.png",
+        f"{'next' if outcome.helped else 'it paints':12}{command}",
     ]
     logger.info("\n%s", "\n".join(lines))
 
@@ -107,14 +112,14 @@ def _base(run: TrainingLoop) -> Stylizer | None:
 
 
 def _compare(
-    run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer, codes: list[StyleCode]
+    run: TrainingLoop, base: Stylizer | None, stylizer: Stylizer, codes: list[Encoded]
 ) -> tuple[Path | None, Likeness | None]:
     """Compare with the base model: track a sheet, return its file, and the likeness of both."""
     if base is None:
         return None, None
     data = run.data
     try:
-        styles = compared_styles(base, data.styles, codes)
+        styles = compared_styles(base, *_parted(codes))
         sheet = comparison_sheet(base, stylizer, data.content_paths, styles)
         likeness = measure_likeness(base, stylizer, data.content_paths, styles)
     except GanStyleError as error:
@@ -130,14 +135,14 @@ def _compare(
 def _outcome(
     run: TrainingLoop,
     stylizer: Stylizer,
-    codes: list[StyleCode],
+    codes: list[Encoded],
     sheet: Path | None,
     likeness: Likeness | None,
 ) -> Outcome:
     data, state, pace = run.data, run.state, run.pace()
     return Outcome(
         before=state.before,
-        after=measure_quality(run.trainer, data, state.best.terms),
+        after=_quality(run),
         pace=pace,
         base_command=_base_command(run),
         go_on_command=None if pace.goal is None else pace.command(run.folder),
@@ -150,7 +155,7 @@ def _outcome(
         likeness=likeness,
         form=run.config.discriminator.form,
         discriminator_losses=tuple(run.discriminator_losses),
-        copied=find_copies(stylizer, data.content_paths, data.styles, codes),
+        copied=find_copies(stylizer, data.content_paths, *_parted(codes)),
     )
 
 
@@ -173,6 +178,19 @@ def _facts(run: TrainingLoop, outcome: Outcome) -> TrainingFacts:
         base_errors={name: base_errors[name] for name in known if name in base_errors},
         likeness={name: likeness[name] for name in ("base", "mine", "own") if name in likeness},
     )
+
+
+def _quality(run: TrainingLoop) -> Quality:
+    """Of the best model; empty if the pictures were removed while it was trained."""
+    try:
+        return measure_quality(run.trainer, run.data, run.state.best.terms)
+    except DataError as error:
+        logger.warning("the errors are not measured: %s", error)
+        return Quality()
+
+
+def _parted(codes: list[Encoded]) -> tuple[list[Style], list[StyleCode]]:
+    return [each.style for each in codes], [each.code for each in codes]
 
 
 def _base_command(run: TrainingLoop) -> str | None:

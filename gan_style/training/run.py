@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from gan_style.data.training_data import TrainingData
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
 from gan_style.distributed import Ranks, connected
 from gan_style.errors import ConfigError
+from gan_style.training.failures import named_failures
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.results import write_results
-from gan_style.training.run_dir import describe_run, resume_source, run_folder
+from gan_style.training.run_dir import describe_run, make_run_folder, resume_source, run_folder
+from gan_style.training.run_lock import RunLock
 from gan_style.training.run_state import begin
 from gan_style.training.tracking import Trackers, build_tracker
 from gan_style.training.trainer import Trainer
@@ -53,30 +55,38 @@ def train(config: Config) -> Path:
 def _train(config: Config, device: torch.device, ranks: Ranks) -> Path:
     source, folder = ranks.by_first(partial(_source_and_folder, config, ranks))
     config = replace(config, run=replace(config.run, dir=str(folder)))
-    data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
-    with matrix_products(choose_precision(config.train.precision, device)):
+    precision = choose_precision(config.train.precision, device)
+    lock = RunLock(folder) if ranks.first else nullcontext()
+    with lock as held, named_failures(config), matrix_products(precision):
+        data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
         trainer = Trainer(config, device, ranks)
         state = ranks.by_first(partial(begin, config, trainer, data, source))
         trainer.join()
-        if not ranks.first:
+        if held is None:  # not the first process
             TrainingLoop(folder, data, trainer, state, Trackers([])).fit()
             return folder
+        make_run_folder(folder)
+        held.take()
         describe_run(folder, config, trainer.device, trainer.precision)
         name, described = config.run.name or folder.name, config_to_dict(config)
         tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
-        loop = TrainingLoop(folder, data, trainer, state, tracker)
-        _announce(loop)
-        if loop.fit():
-            tracker.close(ok=False)
-            logger.info(
-                "stopped after %d images; go on with\n  %s train %s train.resume=true",
-                trainer.images_seen,
-                ranks.command,
-                quote(str(folder / "config.yaml")),
-            )
-        else:
-            write_results(loop)
+        _work(TrainingLoop(folder, data, trainer, state, tracker))
     return folder
+
+
+def _work(loop: TrainingLoop) -> None:
+    """Train until the end, and write the results; or until a signal comes."""
+    _announce(loop)
+    if loop.fit():
+        loop.tracker.close(ok=False)
+        logger.info(
+            "stopped after %d images; go on with\n  %s train %s train.resume=true",
+            loop.trainer.images_seen,
+            loop.trainer.ranks.command,
+            quote(str(loop.folder / "config.yaml")),
+        )
+    else:
+        write_results(loop)
 
 
 def _source_and_folder(config: Config, ranks: Ranks) -> tuple[Path | None, Path]:

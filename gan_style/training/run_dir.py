@@ -12,6 +12,7 @@ import torch
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, save_config
 from gan_style.errors import ConfigError
+from gan_style.files import replacing
 
 
 def resume_source(config: Config) -> Path | None:
@@ -43,10 +44,12 @@ def run_folder(config: Config, source: Path | None) -> Path:
     """`run.dir`, or that of the checkpoint resumed from, or a fresh one under runs/.
 
     Raises:
-        ConfigError: a fresh run is to use the folder of another one.
+        ConfigError: a fresh run is to use the folder of another one, or one whose name is no text.
     """
     if config.run.dir is not None:
         folder = Path(config.run.dir)
+        if not _is_text(config.run.dir):  # safetensors opens no such path
+            raise ConfigError(f"run.dir {folder} is not in UTF-8; choose another name")
         if source is None and any((folder / CHECKPOINTS).glob("[!.]*")):
             raise ConfigError(
                 f"run.dir {folder} holds a run already; resume it with train.resume=true, "
@@ -60,11 +63,30 @@ def run_folder(config: Config, source: Path | None) -> Path:
     return Path("runs") / f"{stamp}-{name or 'run'}"
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def describe_run(folder: Path, config: Config, device: torch.device, precision: str) -> None:
-    """Write config.yaml and environment.txt into a run folder, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write config.yaml and environment.txt into a run folder, which is made if need be.
+
+    A new folder is for its owner alone: the command, which both files have, may hold secrets.
+    """
+    make_run_folder(folder)
     save_config(config, folder / "config.yaml")
-    (folder / "environment.txt").write_text(_environment(device, precision), encoding="utf-8")
+    with replacing(folder / "environment.txt") as temporary:
+        text = _environment(device, precision)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def make_run_folder(folder: Path) -> None:
+    """Make a run folder, unless it is there; a new one can be entered by its owner alone."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _environment(device: torch.device, precision: str) -> str:

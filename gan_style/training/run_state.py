@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from gan_style.checkpoint import (
     BEST_FILE,
@@ -25,6 +27,9 @@ from gan_style.training.schedule import usual_squares
 from gan_style.training.trainer import Trainer
 from gan_style.training.validation import Best, Quality, measure_quality
 
+_OPTIMIZERS = ("model_optimizer", "discriminator_optimizer")
+_MOST = 2**53  # of anything that is counted
+_UNFIT = (LookupError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError)
 _RENAMED = {"learnt": "learned"}  # in checkpoints of version 0.1
 
 
@@ -122,7 +127,36 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
     tensors, metadata = load_checkpoint(source)
     _refuse_other_model(str(source), read_model(source).config, trainer.model_config)
     try:
-        trainer.load_state_dict(unflatten_state(tensors, metadata["state"]))
+        state = take_over(trainer, tensors, metadata, usual)
+    except ConfigError as error:
+        raise ConfigError(f"{source} cannot be resumed: {error}") from error
+    if state.best.step == trainer.steps_done != _step_of_best(source.parent):
+        # killed between the two files of a checkpoint: the best model would be an older one
+        _save_best(source.parent, tensors, metadata)
+    return state
+
+
+def take_over(
+    trainer: Trainer, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any], usual: int | None
+) -> RunState:
+    """Take over what `save_state` saved.
+
+    Args:
+        trainer: a fresh one, which gets networks, averages and optimizers.
+        tensors: of the checkpoint.
+        metadata: of the checkpoint.
+        usual: squares that are usual for the collection, if the checkpoint does not say it.
+
+    Raises:
+        ConfigError: something is missing, does not fit or is nothing that `save_state` saves.
+    """
+    try:
+        saved = unflatten_state(tensors, metadata["state"])
+        for name in _OPTIMIZERS:
+            _take_own_options(saved[name], getattr(trainer, name))
+        trainer.load_state_dict(saved)
+        for name in _OPTIMIZERS:
+            _refuse_misfits(getattr(trainer, name))
         state = RunState(
             seconds=float(metadata["seconds"]),
             best=Best(**metadata["best"]),
@@ -130,13 +164,50 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
             usual=metadata.get("usual", usual),
             tracker=metadata["tracker"],
         )
-    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        _refuse_impossible(trainer, state)
+    except _UNFIT as error:
         reason = str(error).partition("\n")[0]  # torch lists every tensor that does not fit
-        raise ConfigError(f"{source} cannot be resumed: {reason}") from error
-    if state.best.step == trainer.steps_done != _step_of_best(source.parent):
-        # killed between the two files of a checkpoint: the best model would be an older one
-        _save_best(source.parent, tensors, metadata)
+        raise ConfigError(reason or type(error).__name__) from error
     return state
+
+
+def _take_own_options(saved: dict[str, Any], optimizer: Optimizer) -> None:
+    """Rates and decay are those of this run, which may have been given others than the saved one.
+
+    Raises:
+        ValueError: it was saved with other parameters.
+    """
+    own = optimizer.state_dict()["param_groups"]
+    if [each["params"] for each in saved["param_groups"]] != [each["params"] for each in own]:
+        raise ValueError("its optimizers have other parameters")
+    saved["param_groups"] = own
+
+
+def _refuse_misfits(optimizer: Optimizer) -> None:
+    for parameter, kept in optimizer.state.items():
+        for name, values in kept.items():
+            expected = torch.Size(()) if name == "step" else parameter.shape
+            if values.shape != expected:
+                raise ValueError(f"{name} of its optimizers is {tuple(values.shape)}")
+
+
+def _refuse_impossible(trainer: Trainer, state: RunState) -> None:
+    best = state.best
+    numbers = (trainer.images_seen, trainer.steps_done, best.step, best.later)
+    if not all(isinstance(each, int) and 0 <= each < _MOST for each in numbers):
+        raise ValueError("it says it has seen a number of images or steps that none can")
+    if not 0 <= state.seconds < _MOST:
+        raise ValueError(f"it says it was trained for {state.seconds} seconds")
+    if state.usual is not None and not (isinstance(state.usual, int) and 0 < state.usual < _MOST):
+        raise ValueError("the number of squares that are usual is none")
+    terms = [best.score, best.lowest]
+    for each in (best.terms, state.before.learned, state.before.held_out):
+        terms += each.values()
+    if not all(isinstance(each, int | float) for each in terms):
+        raise ValueError("one of its errors is no number")
+    for each in dict(state.tracker or {}).values():
+        if not isinstance(each.get("step", 0), int) or not isinstance(each.get("id", ""), str):
+            raise ValueError("the state of its log is none")
 
 
 def _step_of_best(checkpoints: Path) -> int | None:

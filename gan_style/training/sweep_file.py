@@ -19,7 +19,7 @@ from gan_style.training.search_space import (
     random_combinations,
     read_parameter,
 )
-from gan_style.training.trainer import ADVERSARIAL, DESCRIPTOR, RECONSTRUCTION, STEADINESS
+from gan_style.training.terms import ADVERSARIAL, DESCRIPTOR, RECONSTRUCTION, STEADINESS
 
 _METHODS = ("bayes", "random", "grid")
 _GOALS = ("minimize", "maximize")

@@ -27,6 +27,7 @@ from typing import Any
 from PIL import Image
 
 from gan_style.config import TrackingConfig
+from gan_style.data.images import save_picture
 from gan_style.files import replacing
 from gan_style.remote.account import has_wandb_key
 from gan_style.training.run_history import LOG_FILE, SAMPLES
@@ -115,7 +116,7 @@ class RunLog(Tracker):
         self.previous = self._cut()  # last step there was, -1 if none
 
     def _cut(self) -> int:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         steps = [_step_of(line) for line in lines]
         kept = [line for line, step in zip(lines, steps, strict=True) if 0 <= step <= self.step]
         with replacing(self.path) as temporary:
@@ -132,7 +133,7 @@ class RunLog(Tracker):
         self.step = max(self.step, step)
 
     def images(self, name: str, picture: Image.Image, step: int) -> None:
-        picture.save(self.samples / f"{name}-{step:08d}.png")
+        save_picture(picture, self.samples / f"{name}-{step:08d}.png")
         self.step = max(self.step, step)
 
     def state(self) -> dict[str, Any]:

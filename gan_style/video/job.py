@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_style import __version__
 from gan_style.errors import ConfigError
+from gan_style.files import is_there
 from gan_style.painting.resizing import resized
 from gan_style.sizes import with_short_side
 from gan_style.video.config import VideoConfig
@@ -171,7 +172,7 @@ class Job:
     def _refuse_to_replace(self, source: Path) -> None:
         if self.output.exists() and self.output.resolve() == source.resolve():
             raise ConfigError(f"--output is {self.output}, the video itself; give another name")
-        there = any(self.output.iterdir()) if self.output.is_dir() else self.output.exists()
+        there = any(self.output.iterdir()) if self.output.is_dir() else is_there(self.output)
         if there and not self.force:
             raise ConfigError(f"{self.output} is there already; --force replaces it")
 

@@ -94,9 +94,9 @@ def test_when_the_clock_ended_a_training_the_report_is_waited_for(tmp_path: Path
     import fcntl
 
     run = Run(tmp_path)
-    (tmp_path / "train.json").write_text('{"process": 1, "began": 1000}')
+    (tmp_path / "train.json").write_text('{"began": 1000}')
     (tmp_path / "log.jsonl").write_text('{"step": 7, "images": 56, "minutes": 0.78}\n')
-    with (tmp_path / "train.lock").open("wb") as lock:
+    with (tmp_path / ".lock").open("wb") as lock:
         fcntl.flock(lock.fileno(), fcntl.LOCK_EX)  # as a training process would
         assert progress_of(run).line().startswith("Training, ")
         (tmp_path / "model.safetensors").write_bytes(b"")

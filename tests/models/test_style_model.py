@@ -47,7 +47,7 @@ def test_a_configuration_goes_through_json_and_back() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"code_dim": 0}, "model.code_dim is 0; allowed: 1 or more"),
+        ({"code_dim": 0}, "model.code_dim is 0; allowed: 1 to 4096"),
         ({"code_dim": "16"}, "model.code_dim is '16'"),
         ({"code_dim": True}, "model.code_dim is True"),
         ({"size": "huge"}, "model.size is 'huge'; allowed: small, large"),

@@ -123,6 +123,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
 def test_the_run_folder(tiny_run: Path) -> None:
     found = {path.relative_to(tiny_run).as_posix() for path in tiny_run.rglob("*")}
     assert found == {
+        ".lock",
         "config.yaml",
         "environment.txt",
         "log.jsonl",
@@ -355,22 +356,6 @@ def test_without_the_base_model_there_is_no_sheet(
     assert not list(folder.glob("samples/base-and-mine*"))
 
 
-def test_a_second_signal_interrupts_at_once() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    received: list[list[int]] = []
-
-    def stop_twice() -> None:
-        with stop_signals() as stopped:
-            os.kill(os.getpid(), signal.SIGTERM)
-            received.append([*stopped])
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(KeyboardInterrupt):
-        stop_twice()
-    assert received == [[signal.SIGTERM]]
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
 def test_outside_the_main_thread_signals_are_not_handled() -> None:
     seen: list[list[int]] = []
 
@@ -384,7 +369,7 @@ def test_outside_the_main_thread_signals_are_not_handled() -> None:
     assert seen == [[]]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_says_how_to_resume(
     tiny: list[str], tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
