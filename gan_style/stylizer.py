@@ -19,7 +19,7 @@ from gan_style.models.style_model import MODEL_FILE, StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.masks import Mask, read_mask
-from gan_style.painting.painter import Painter
+from gan_style.painting.painter import Engine, Painter
 from gan_style.painting.regions import Region, paint_regions
 from gan_style.painting.strips import Pixels
 from gan_style.pretrained import (
@@ -56,6 +56,10 @@ class Stylizer:
         codes: (n, R, d) of the pictures that it was trained on, for `sample_style`.
         styles: files of its named style codes.
         sides: R short sides at which these were read; see `StyleCode`.
+        engine: another runtime, which paints instead of PyTorch what needs no tiles.
+
+    Raises:
+        ModelError: the engine has another model.
     """
 
     def __init__(
@@ -66,7 +70,13 @@ class Stylizer:
         codes: Tensor | None = None,
         styles: Mapping[str, Path] | None = None,
         sides: Sequence[int] = (READING_SIDE,),
+        engine: Engine | None = None,
     ) -> None:
+        if engine is not None and engine.model != identity:
+            raise ModelError(
+                f"the engine has model {engine.model}, this is {identity}: export this one anew"
+            )
+        self._engine = engine
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
         self.device = device
@@ -78,7 +88,11 @@ class Stylizer:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path = BASE, *, device: str | torch.device = "auto"
+        cls,
+        path: str | Path = BASE,
+        *,
+        device: str | torch.device = "auto",
+        engine: Engine | None = None,
     ) -> "Stylizer":
         """Load the averaged networks of a model.
 
@@ -86,9 +100,12 @@ class Stylizer:
             path: a run folder, a folder that `save_pretrained` wrote, a checkpoint, an exported
                 model (model.safetensors), or "base", the model that comes with the package.
             device: "auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device.
+            engine: another runtime, which paints instead of PyTorch what needs no tiles:
+                `OnnxEngine("model.onnx")` of gan_style.sharing.onnx_engine.
 
         Raises:
-            ModelError: nothing there, not a model, or its parts do not fit together.
+            ModelError: nothing there, not a model, its parts do not fit together, or the engine
+                has another model.
             CheckpointError: a damaged file.
             ConfigError: a device that is not available.
         """
@@ -99,7 +116,7 @@ class Stylizer:
         styles = read.styles
         if identity == base_id():
             styles = named_styles() | dict(styles)
-        return cls(model, identity, chosen, read.codes, styles, read.sides)
+        return cls(model, identity, chosen, read.codes, styles, read.sides, engine)
 
     @property
     def styles(self) -> Mapping[str, StyleCode]:
@@ -281,7 +298,7 @@ class Stylizer:
         regions = [Region(style)] if isinstance(style, StyleCode) else style
         for region in regions:
             self.refuse_foreign(region.style)
-        paint = Painter(self.model, self.device, self.precision).paint
+        paint = Painter(self.model, self.device, self.precision, self._engine).paint
         if all(each is None for each in (regions[0].mask, strengths, config.protect)):
             return paint(pixels, regions[0].style, config)
         return paint_regions(paint, pixels, regions, config, strengths)

@@ -3,6 +3,8 @@
 Shapes: H rows, W columns, d numbers in a style code.
 """
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,8 +26,20 @@ from gan_style.style_code import StyleCode
 
 CORRECTED_SIDE = 384
 """Short side in pixels of the first painting, by which a code is corrected."""
-_MOST_READ = 1024  # px: short side at which a photo's own style is read
+OWN_SIDE = 1024
+"""Most pixels of the short side at which a photo's own style is read."""
 _OVER = 0.5  # share that the second painting has where a painting is painted over
+
+
+class Engine(Protocol):
+    """Another runtime with the same model, such as `gan_style.sharing.onnx_engine.OnnxEngine`."""
+
+    @property
+    def model(self) -> str:
+        """`Stylizer.id` of its model."""
+
+    def __call__(self, content: Tensor, code: Tensor) -> Tensor:
+        """As `Painter.generate`, in one piece: (1, 3, H, W) and (1, d) -> (1, 3, H, W) float32."""
 
 
 class Painter:
@@ -35,12 +49,20 @@ class Painter:
         model: without gradients, on the device.
         device: where networks run.
         precision: in which they run there, "bfloat16" or "float32".
+        engine: paints instead of the model what needs no tiles.
     """
 
-    def __init__(self, model: StyleModel, device: torch.device, precision: str) -> None:
+    def __init__(
+        self,
+        model: StyleModel,
+        device: torch.device,
+        precision: str,
+        engine: Engine | None = None,
+    ) -> None:
         self.model = model
         self.device = device
         self.precision = precision
+        self.engine = engine
 
     @torch.inference_mode()
     def paint(self, photo: Pixels, style: StyleCode, config: BrushConfig) -> Pixels:
@@ -68,7 +90,7 @@ class Painter:
             working,
             config.memory,
             self.device,
-            self.precision,
+            self.precision if self.engine is None else "float32",
         )
         photo = resized(photo, (height, width))
         if config.strength == 0:
@@ -93,7 +115,7 @@ class Painter:
         """
         small = self._reduced(photo, plan.side)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
-            own = self.model.encode(shrunk(small, _MOST_READ)[:, None])
+            own = self.model.encode(shrunk(small, OWN_SIDE)[:, None])
             code = own.lerp(code, strength)
         painted = small.lerp(self.generate(small, code, pixels), min(1.0, 2 * strength))
         if plan.again is None:
@@ -119,6 +141,8 @@ class Painter:
         Returns:
             (1, 3, h, w) float32.
         """
+        if self.engine is not None and content.shape[2] * content.shape[3] <= pixels:
+            return self.engine(content, code)
         code = self.corrected(content, code)
         with autocast(self.device, self.precision):
             return paint_in_tiles(self.model.generator, content, code, pixels)
