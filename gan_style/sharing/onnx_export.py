@@ -146,8 +146,8 @@ def painting_graph(model: StyleModel) -> "onnx.ModelProto":
     add("painting", generator, ["photo", "corrected"], "painted", weights="generator")
     given = torch.rand_like(photo), photo, strength
     blending = _converted(painting.blending, given, (sides, sides, None))
-    add("blending", blending, ["photo", "painted", "strength"], "blended")
-    return all_of_it.finished("gan_style painting", "blended", (1, 3, "height", "width"))
+    add("blending", blending, ["photo", "painted", "strength"], "painting")
+    return all_of_it.finished("gan_style painting", "painting", (1, 3, "height", "width"))
 
 
 def _shrinking(module: Shrinking, photo: Tensor) -> "onnx.ModelProto":

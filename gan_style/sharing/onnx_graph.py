@@ -91,7 +91,8 @@ class Assembly:
 def halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
     """The model with matrices and kernels kept in float16, and made float32 when it is loaded.
 
-    Nothing is lost of weights that came from a model's file. Vectors keep their precision, as in files of models (`pretrained.write_model`).
+    Nothing is lost of weights that came from a model's file. Vectors keep their precision, as there
+    (`pretrained.write_model`).
     """
     import onnx
 

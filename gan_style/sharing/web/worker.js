@@ -38,9 +38,10 @@ async function run(name, inputs) {
   const network = await session(name);
   const outputs = await network.run(inputs);
   const [result] = Object.values(outputs);
+  const { dims } = result;
   const data = await result.getData();
   result.dispose();
-  return new ort.Tensor("float32", data, result.dims);
+  return new ort.Tensor("float32", data, dims);
 }
 
 // ---- sizes
