@@ -17,7 +17,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from skimage import data
 
 PATIENCE = 900_000  # ms
@@ -30,8 +30,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def measure(page: Page, address: str, options: argparse.Namespace) -> None:
     page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     page.goto(f"{address}?backend={options.backend}")
-    page.wait_for_function("document.getElementById('status').textContent === 'Ready.'")
+    expect(page.locator("#status")).to_have_text("Ready.")
     print(page.locator("#backend").text_content())
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder, "astronaut.png")
@@ -42,11 +43,9 @@ def measure(page: Page, address: str, options: argparse.Namespace) -> None:
             raise SystemExit(f"the page has no size {size}")
         page.locator("#size").select_option(str(size))
         page.locator("#paint").click()
-        page.wait_for_function(
-            "size => document.getElementById('status').textContent === 'Done.' && "
-            "document.getElementById('caption').textContent.includes(`${size} x`)",
-            arg=min(size, 512),  # the photo has 512
-        )
+        side = min(size, 512)  # the photo has no more
+        expect(page.locator("#caption")).to_contain_text(f"{side} x {side} px in")
+        expect(page.locator("#download")).to_be_visible()
         print(page.locator("#caption").text_content())
     if options.screenshot:
         page.screenshot(path=options.screenshot, full_page=True)
