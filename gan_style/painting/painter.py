@@ -3,6 +3,7 @@
 Shapes: H rows, W columns, d numbers in a style code.
 """
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -83,7 +84,8 @@ class Painter:
         if config.size is not None:
             height, width = with_short_side((height, width), config.size)
         plan = plan_painting(min(height, width), config.stroke_size, style.sides[-1])
-        working = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
+        # of the very sides that are painted: one pixel less, and it would be painted in tiles
+        working = math.prod(with_short_side((height, width), plan.again or plan.side))
         pixels = pixels_at_once(
             (height, width),
             3 * photo.itemsize,

@@ -69,7 +69,7 @@ def test_large_photos_are_painted_over_and_brought_up(
     style = stylizer.styles["woodblock"].read_at((64,))
     code = onnx_runtime.Style(style.mean.numpy(), style.sides, style.model)
     painted = OnnxStylizer(exported[0]).stylize(large, code, 0.6)
-    assert far(painted, stylizer.stylize(large, style, 0.6)) <= 3
+    assert far(painted, stylizer.stylize(large, style, 0.6)) <= 1
 
 
 def test_styles_are_read_as_the_stylizer_reads_them(
