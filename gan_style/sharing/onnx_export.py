@@ -94,9 +94,10 @@ def export_onnx(
         OSError: a file cannot be written.
     """
     require_onnx()
+    reading = reading_graph(model)
     graphs = {
-        "painting": (Painting(model), painting_graph(model)),
-        "encoder": (Reading(model), reading_graph(model)),
+        "painting": (Painting(model), painting_graph(model, reading)),
+        "encoder": (Reading(model), reading),
         "enlarge": (Enlarging(), enlarging_graph()),
     }
     facts = {"model": identity, "code_dim": str(model.config.code_dim), "version": __version__}
@@ -121,12 +122,11 @@ def require_onnx() -> None:
         raise ConfigError(f"{', '.join(missing)} not installed: pip install 'gan-style[onnx]'")
 
 
-def painting_graph(model: StyleModel) -> "onnx.ModelProto":
-    """`Painting` as an ONNX graph."""
+def painting_graph(model: StyleModel, reading: "onnx.ModelProto") -> "onnx.ModelProto":
+    """`Painting` as an ONNX graph, of which `reading` is a part."""
     photo, code = torch.rand(1, 3, *_EXAMPLE), torch.rand(1, model.config.code_dim)
     strength, painting = torch.ones(1), Painting(model)
     sides = {2: "height", 3: "width"}
-    reading = _converted(painting.reading, (photo,), ({2: "h", 3: "w"},))
     generator = _converted(painting.generator, (photo, code), (sides, None))
     all_of_it = Assembly(OPSET)
     add = all_of_it.add
@@ -229,7 +229,8 @@ def _examples(names: Sequence[str], sides: tuple[int, int], code_dim: int) -> li
     from PIL import Image
     from skimage import data
 
-    photo = to_tensor(Image.fromarray(data.astronaut()).resize(sides[::-1]))[None]
+    astronaut = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
+    photo = to_tensor(astronaut.resize(sides[::-1]))[None]
     small = F.avg_pool2d(photo, 2)
     rng = torch.Generator().manual_seed(0)
     examples = {

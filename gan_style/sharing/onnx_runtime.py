@@ -50,11 +50,15 @@ class Style(NamedTuple):
         """The code (1, d) at a short side: linear in its logarithm between those that there are."""
         place = bisect(self.sides, side)
         if place in (0, len(self.sides)):
-            return self.codes[max(0, place - 1)][None]
+            return self._row(max(0, place - 1))
         below, above = self.sides[place - 1 : place + 1]
         share = np.float32(math.log(side / below) / math.log(above / below))
-        low, high = self.codes[place - 1 : place + 1]
-        return (low + share * (high - low))[None]
+        low, high = self._row(place - 1), self._row(place)
+        between: Floats = low + share * (high - low)
+        return between
+
+    def _row(self, place: int) -> Floats:
+        return self.codes[place : place + 1]
 
 
 class OnnxStylizer:

@@ -1,5 +1,6 @@
 """A model as a program of `torch.export`, which needs nothing of gan_style where it runs."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -33,13 +34,15 @@ def export_program(model: StyleModel, path: Path) -> dict[tuple[int, int], float
     """
     painting = Painting(model).eval()
     axes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weights that parts share; they are compared below
         example = _arguments(model, _EXAMPLE)
         program = torch.export.export(painting, example, dynamic_shapes=(axes, None, None))
         with replacing(path) as temporary:
             with temporary.open("wb") as file:
                 torch.export.save(program, file)
-            loaded = torch.export.load(temporary).module()
+            with temporary.open("rb") as file:
+                loaded = torch.export.load(file).module()
             found = {}
             for sides in CHECKED_SIZES:
                 given = _arguments(model, sides)
