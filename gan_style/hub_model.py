@@ -246,8 +246,10 @@ def write_card(folder: Path, card: Card, paint: Paint | None, thumbnails: bool) 
 
 
 def _example_sheet(paint: Paint, styles: Mapping[str, StyleCode]) -> Image.Image | None:
-    import skimage  # which painting does without
-
+    try:
+        import skimage  # of the extra demo
+    except ImportError:
+        return None
     photo = Path(skimage.__file__).parent / "data" / "chelsea.png"
     if not styles or not photo.exists():
         return None

@@ -19,7 +19,7 @@ from gan_style.models.style_model import StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
 from gan_style.painting.masks import Mask, read_mask
-from gan_style.painting.painter import Painter
+from gan_style.painting.painter import Engine, Painter
 from gan_style.painting.regions import Region, paint_regions
 from gan_style.painting.strips import Pixels
 from gan_style.pretrained import base_id, code_at, read_model
@@ -52,6 +52,10 @@ class Stylizer(HubModel):
         styles: files of its named style codes.
         sides: R short sides at which these were read; see `StyleCode`.
         facts: how it was trained, for its model card.
+        engine: another runtime, which paints instead of PyTorch what needs no tiles.
+
+    Raises:
+        ModelError: the engine has another model.
     """
 
     def __init__(
@@ -63,7 +67,13 @@ class Stylizer(HubModel):
         styles: Mapping[str, Path] | None = None,
         sides: Sequence[int] = (READING_SIDE,),
         facts: TrainingFacts | None = None,
+        engine: Engine | None = None,
     ) -> None:
+        if engine is not None and engine.model != identity:
+            raise ModelError(
+                f"the engine has model {engine.model}, this is {identity}: export this one anew"
+            )
+        self._engine = engine
         self.model = model.to(device).eval().requires_grad_(False)
         self.id = identity
         self.device = device
@@ -80,6 +90,7 @@ class Stylizer(HubModel):
         path: str | Path = BASE,
         *,
         device: str | torch.device = "auto",
+        engine: Engine | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
         cache_dir: str | Path | None = None,
@@ -94,6 +105,8 @@ class Stylizer(HubModel):
                 address, such as "hf:user/name". Text of the form "user/name" is looked up at the
                 Hugging Face hub, too, if nothing on this machine is called so.
             device: "auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device.
+            engine: another runtime, which paints instead of PyTorch what needs no tiles:
+                `OnnxEngine("model.onnx")` of gan_style.sharing.onnx_engine.
             revision: of a model at the hub: branch, tag or commit.
             token: to read it; None takes the one of `hf auth login`, or of HF_TOKEN.
             cache_dir: where it is kept; None takes the cache of huggingface_hub.
@@ -101,7 +114,8 @@ class Stylizer(HubModel):
             local_files_only: do not look for a newer one than in the cache.
 
         Raises:
-            ModelError: nothing there, not a model, or its parts do not fit together.
+            ModelError: nothing there, not a model, its parts do not fit together, or the engine
+                has another model.
             RemoteError: the hub has no such model, refuses, or cannot be reached.
             CheckpointError: a damaged file.
             ConfigError: a device that is not available.
@@ -114,7 +128,7 @@ class Stylizer(HubModel):
         styles = read.styles
         if identity == base_id():
             styles = named_styles() | dict(styles)
-        return cls(model, identity, chosen, read.codes, styles, read.sides, read.facts)
+        return cls(model, identity, chosen, read.codes, styles, read.sides, read.facts, engine)
 
     @property
     def styles(self) -> Mapping[str, StyleCode]:
@@ -296,7 +310,7 @@ class Stylizer(HubModel):
         regions = [Region(style)] if isinstance(style, StyleCode) else style
         for region in regions:
             self.refuse_foreign(region.style)
-        paint = Painter(self.model, self.device, self.precision).paint
+        paint = Painter(self.model, self.device, self.precision, self._engine).paint
         if all(each is None for each in (regions[0].mask, strengths, config.protect)):
             return paint(pixels, regions[0].style, config)
         return paint_regions(paint, pixels, regions, config, strengths)

@@ -180,6 +180,14 @@ def test_libraries_for_videos_stay_in_their_room() -> None:
     assert {package_of(m) for m in importers("av") | importers("cv2")} == {"video"}
 
 
+def test_onnx_stays_in_its_room() -> None:
+    knowing = importers("onnx") | importers("onnxruntime")
+    assert {package_of(m) for m in knowing} == {"sharing"}
+    # it is for where there is no PyTorch, and neither the rest of this package
+    standalone = {name.partition(".")[0] for name in imported(TREES["sharing.onnx_runtime"])}
+    assert not standalone & {"torch", PACKAGE}
+
+
 def test_the_page_alone_knows_gradio() -> None:
     knowing = importers("gradio")
     assert {module for module in knowing if not module.startswith("app.tabs.")} == {

@@ -106,7 +106,7 @@ def test_options_that_the_pages_name_exist(page: Path) -> None:
         rf"(?<![\w./])((?:{'|'.join(SECTIONS)})\.[a-z_0-9]+)\b(?![/.(])",
         page.read_text(encoding="utf-8"),
     )
-    files = {"train.py", "train.log", "model.safetensors"}
+    files = {"train.py", "train.log", "model.safetensors", "model.onnx"}
     assert set(named) - known - modules - files == set()
 
 

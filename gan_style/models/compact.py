@@ -61,6 +61,15 @@ class CompactPicture(FeatureMaps):
         }
 
 
+def _pooled(maps: Tensor) -> Tensor:
+    """The largest of 3 by 3, every second; windows may end one pixel beyond the border.
+
+    Values have to be at least 0: a border of zeros is what `ceil_mode` is without, but that makes
+    an export compare sizes, and be for such sizes only.
+    """
+    return F.max_pool2d(F.pad(maps, (0, 1, 0, 1)), 3, stride=2)
+
+
 class _Fire(nn.Module):
     """Squeeze to few channels, expand to many (Iandola et al. 2016, fig. 1)."""
 
@@ -103,14 +112,14 @@ class CompactStroke(FeatureMaps):
         weight = self.stem.weight * luminance_of(pictures)  # (32, 3, 3, 3)
         maps = pictures.to(memory_format=torch.channels_last)
         x = F.relu(F.conv2d(maps, weight, self.stem.bias, stride=2))  # (B, 32, H/2, W/2)
-        return F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+        return _pooled(x)
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         x = self.first(pictures)
         taken = {}
         for index in _FIRES:
             if index in _POOLED_BEFORE:
-                x = F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+                x = _pooled(x)
             x = self.fires[str(index)](x)
             if index in self.taps:
                 taken[self.taps[index]] = x

@@ -92,9 +92,11 @@ class Generator(nn.Module):
 
     def forward(self, content: Tensor, code: Tensor) -> Tensor:
         height, width = content.shape[2:]
-        padded = F.pad(content, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        rows, columns = padded.shape[2:]
-        larger = (round(self.supersampling * rows), round(self.supersampling * columns))
+        # Whole blocks: from these an export for all sizes can tell that maps fit together.
+        blocks = [(side + STRIDE - 1) // STRIDE for side in (height, width)]
+        rows, columns = (STRIDE * each for each in blocks)
+        padded = F.pad(content, (0, columns - width, 0, rows - height), mode="replicate")
+        larger = [int(STRIDE * self.supersampling) * each for each in blocks]
         x = F.interpolate(padded, larger, mode="bicubic").clamp(0, 1)  # (B, 3, h, w)
         x = (x * 2 - 1).to(memory_format=torch.channels_last)
         x = self.down_quarter(self.down_half(x, code), code)  # (B, quarter, h/4, w/4)
@@ -110,8 +112,7 @@ class Generator(nn.Module):
         x = self.up_full(self.up_half(x, code), code)  # (B, full, h, w)
         large = torch.sigmoid(self.to_picture(x).float())
         picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
-        # contiguous: the losses on pixels are slow with three channels last
-        return picture[:, :, :height, :width].contiguous()
+        return _cropped(picture, height, width)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *arguments: Any
@@ -169,6 +170,16 @@ class Generator(nn.Module):
 
     def _normalizations(self) -> list[GlobalStatistics]:
         return [module for module in self.modules() if isinstance(module, GlobalStatistics)]
+
+
+def _cropped(picture: Tensor, height: int, width: int) -> Tensor:
+    """The first so many rows and columns, contiguous: losses on pixels are slow otherwise."""
+    if torch.compiler.is_compiling():
+        # A slice is contiguous where nothing is cut off; an export would be for such sizes only, or
+        # for all others.
+        rows, columns = (torch.arange(n, device=picture.device) for n in (height, width))
+        return picture.index_select(2, rows).index_select(3, columns)
+    return picture[:, :, :height, :width].contiguous()
 
 
 def lattice_period(supersampling: float) -> float:

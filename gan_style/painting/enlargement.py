@@ -36,7 +36,7 @@ class Enlargement:
         gray = to_gray(small)
         self._smooth = _Resized(painted, size, "bicubic")
         self._gray = _Resized(gray, size, "bicubic")
-        self._slope = _Resized(_slope(gray, painted), size, "bilinear")
+        self._slope = _Resized(luminance_slope(gray, painted), size, "bilinear")
         self.size = size
 
     def whole(self, photo: Tensor) -> Tensor:
@@ -55,8 +55,13 @@ class Enlargement:
         return brought_up.clamp_(0, 1)
 
 
-def _slope(gray: Tensor, painted: Tensor) -> Tensor:
-    """How much each color changes with the photo's luminance around a pixel, (1, 3, h, w)."""
+def luminance_slope(gray: Tensor, painted: Tensor) -> Tensor:
+    """How much each color changes with the photo's luminance around a pixel, (1, 3, h, w).
+
+    Args:
+        gray: (1, 1, h, w) in [0, 1], the luminance of the reduced photo.
+        painted: (1, 3, h, w) in [0, 1], its painting.
+    """
     mean = _mean(gray)
     with_color = _mean(gray * painted) - mean * _mean(painted)
     own = (_mean(gray * gray) - mean * mean).clamp(min=0) + _LEAST_VARIANCE

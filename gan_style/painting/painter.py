@@ -3,6 +3,9 @@
 Shapes: H rows, W columns, d numbers in a style code.
 """
 
+import math
+from typing import Protocol
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,8 +28,20 @@ from gan_style.style_code import StyleCode
 
 CORRECTED_SIDE = 384
 """Short side in pixels of the first painting, by which a code is corrected."""
-_MOST_READ = 1024  # px: short side at which a photo's own style is read
+OWN_SIDE = 1024
+"""Most pixels of the short side at which a photo's own style is read."""
 _OVER = 0.5  # share that the second painting has where a painting is painted over
+
+
+class Engine(Protocol):
+    """Another runtime with the same model, such as `gan_style.sharing.onnx_engine.OnnxEngine`."""
+
+    @property
+    def model(self) -> str:
+        """`Stylizer.id` of its model."""
+
+    def __call__(self, content: Tensor, code: Tensor) -> Tensor:
+        """As `Painter.generate`, in one piece: (1, 3, H, W) and (1, d) -> (1, 3, H, W) float32."""
 
 
 class Painter:
@@ -36,12 +51,20 @@ class Painter:
         model: without gradients, on the device.
         device: where networks run.
         precision: in which they run there, "bfloat16" or "float32".
+        engine: paints instead of the model what needs no tiles.
     """
 
-    def __init__(self, model: StyleModel, device: torch.device, precision: str) -> None:
+    def __init__(
+        self,
+        model: StyleModel,
+        device: torch.device,
+        precision: str,
+        engine: Engine | None = None,
+    ) -> None:
         self.model = model
         self.device = device
         self.precision = precision
+        self.engine = engine
 
     @torch.inference_mode()
     def paint(self, photo: Pixels, style: StyleCode, config: BrushConfig) -> Pixels:
@@ -62,14 +85,15 @@ class Painter:
         if config.size is not None:
             height, width = with_short_side((height, width), config.size)
         plan = plan_painting(min(height, width), config.stroke_size, style.sides[-1])
-        working = (plan.again or plan.side) ** 2 * max(height, width) // min(height, width)
+        # of the very sides that are painted: one pixel less, and it would be painted in tiles
+        working = math.prod(with_short_side((height, width), plan.again or plan.side))
         pixels = pixels_at_once(
             (height, width),
             3 * photo.itemsize,
             working,
             config.memory,
             self.device,
-            self.precision,
+            self.precision if self.engine is None else "float32",
         )
         photo = resized(photo, (height, width))
         if config.strength == 0:
@@ -94,7 +118,7 @@ class Painter:
         """
         small = self._reduced(photo, plan.side)
         if strength < 1:  # part of the way from the photo's own code, and of the way in pixels
-            own = self.model.encode(shrunk(small, _MOST_READ)[:, None])
+            own = self.model.encode(shrunk(small, OWN_SIDE)[:, None])
             code = own.lerp(code, strength)
         painted = small.lerp(self.generate(small, code, pixels), min(1.0, 2 * strength))
         if plan.again is None:
@@ -123,6 +147,8 @@ class Painter:
         Raises:
             ModelError: it is not finite.
         """
+        if self.engine is not None and content.shape[2] * content.shape[3] <= pixels:
+            return self.engine(content, code)
         code = self.corrected(content, code)
         with autocast(self.device, self.precision):
             painted = paint_in_tiles(self.model.generator, content, code, pixels)

@@ -103,6 +103,19 @@ def test_a_large_painting_is_a_small_one_brought_up(base: Stylizer, style: Style
     assert mean_difference(resized(large, (128, 192)), small) < change / 4
 
 
+def test_a_reduced_photo_is_painted_in_one_piece_however_its_sides_are_rounded(
+    base: Stylizer, style: StyleCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_style.painting.plan.CARRIED_SIDE", 64)
+    painted: list[tuple[int, ...]] = []
+    hook = base.model.generator.register_forward_pre_hook(
+        lambda module, given: painted.append(tuple(given[0].shape[2:]))
+    )
+    with hook:
+        base.paint(photo(100, 120), style.read_at((64,)))
+    assert painted == [(64, 77), (64, 77)]  # the first one only to correct the code
+
+
 def test_larger_strokes_have_less_fine_detail(base: Stylizer, style: StyleCode) -> None:
     """Measured as the difference of neighboring pixels, relative to the painting's contrast."""
     energies = []
