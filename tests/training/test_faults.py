@@ -1,5 +1,6 @@
 """What can go wrong while a run works: what is told, and what is kept."""
 
+import logging
 import os
 import shutil
 import signal
@@ -175,8 +176,9 @@ def test_a_new_run_folder_is_its_owners_alone_and_links_are_not_written_through(
 
 @POSIX
 def test_a_folder_whose_name_is_not_utf_8(
-    tiny: list[str], collection: Path, tmp_path: Path
+    tiny: list[str], collection: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.CRITICAL, "gan_style")  # pytest-xdist cannot send such a name
     styles = Path(os.fsdecode(os.fsencode(tmp_path) + b"/pictures \xff"))
     shutil.copytree(collection / "styles" / "ink", styles)
     run = tmp_path / "run"
