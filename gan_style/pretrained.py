@@ -36,7 +36,7 @@ from gan_style.remote.places import fetch, is_remote
 from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
-from gan_style.tensor_files import first_not_finite
+from gan_style.tensor_files import first_not_finite, forms
 
 CONFIG_FILE = "config.json"
 """Beside a model that `Stylizer.save_pretrained` wrote: what has to be known to build it."""
@@ -74,8 +74,8 @@ class Pretrained:
             ModelError: the weights are not those of a model with this configuration.
         """
         model = StyleModel(self.config)
-        expected = {name: _form(v) for name, v in model.state_dict().items()}
-        found = {n: _form(v) for n, v in self.model.items() if n != OLD_SUPERSAMPLING}
+        expected, found = forms(model.state_dict()), forms(self.model)
+        found.pop(OLD_SUPERSAMPLING, None)
         wrong = [n for n in sorted(expected | found) if found.get(n) != expected.get(n)]
         if wrong:
             first = wrong[0]
@@ -105,7 +105,6 @@ def read_model(place: str | Path) -> Pretrained:
     if place == BASE:
         check_sums(SHIPPED)
     tensors, facts = _load(file)
-    _finite(file, tensors)
     exported = facts["kind"] == "model"
     if exported:
         parts = ("encoder.", "generator.", "feedback.")
@@ -281,7 +280,7 @@ def _load(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if facts.get("kind") not in ("model", "checkpoint") or not isinstance(described, dict):
         kind = reprlib.repr(facts.get("kind", "file of another kind")).strip("'")
         raise ModelError(f"{file} is a {kind}, not a model; {_A_MODEL_IS}")
-    return tensors, facts
+    return _finite(file, tensors), facts
 
 
 def _config(
@@ -371,17 +370,13 @@ def _others(count: int) -> str:
     return f", and {count} others" if count else ""
 
 
-def _form(values: Tensor) -> str:
-    return f"{tuple(values.shape)}{'' if values.is_floating_point() else ' of whole numbers'}"
-
-
 def _discriminator_beside(file: Path) -> dict[str, Tensor]:
     beside = file.with_name(file.stem + _DISCRIMINATOR)
     return _finite(beside, load_checkpoint(beside)[0]) if beside.is_file() else {}
 
 
 def _finite(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors themselves; with one NaN among the weights every painting would be black."""
+    """The tensors themselves; ModelError if one holds NaN: every painting would be black."""
     if (name := first_not_finite(tensors)) is not None:
         raise ModelError(f"{file} cannot be used: {name} holds numbers that are not finite")
     return tensors

@@ -59,7 +59,7 @@ def shown_output() -> Iterator[None]:
 
 def show_error(message: str) -> None:
     """Show a message in one line on standard error."""
-    line = " ".join(part.strip() for part in message.splitlines() if part.strip())
+    line = " ".join(part.strip() for part in message.split("\n") if part.strip())
     if len(line) > _LONGEST_ERROR:
         line = f"{line[:_LONGEST_ERROR]} … ({len(line)} characters)"
     print(f"error: {printable(line)}", file=sys.stderr)
