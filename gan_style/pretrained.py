@@ -1,7 +1,6 @@
 """Trained models: where their files are, and what is in them."""
 
 import difflib
-import hashlib
 import json
 import re
 import reprlib
@@ -33,10 +32,18 @@ from gan_style.models.style_model import (
     StyleModelConfig,
 )
 from gan_style.remote.places import fetch, is_remote
-from gan_style.shipped import BASE, SHIPPED, STYLE_SUFFIX, STYLES, named_styles, styles_in
+from gan_style.shipped import (
+    BASE,
+    SHIPPED,
+    STYLE_SUFFIX,
+    STYLES,
+    check_sums,
+    named_styles,
+    styles_in,
+)
 from gan_style.sizes import READING_SIDE
 from gan_style.style_code import StyleCode, is_style_file
-from gan_style.tensor_files import first_not_finite
+from gan_style.tensor_files import first_not_finite, forms
 from gan_style.training_facts import FACTS_FILE, TrainingFacts, read_facts
 
 CONFIG_FILE = "config.json"
@@ -76,8 +83,8 @@ class Pretrained:
             ModelError: the weights are not those of a model with this configuration.
         """
         model = StyleModel(self.config)
-        expected = {name: _form(v) for name, v in model.state_dict().items()}
-        found = {n: _form(v) for n, v in self.model.items() if n != OLD_SUPERSAMPLING}
+        expected, found = forms(model.state_dict()), forms(self.model)
+        found.pop(OLD_SUPERSAMPLING, None)
         wrong = [n for n in sorted(expected | found) if found.get(n) != expected.get(n)]
         if wrong:
             first = wrong[0]
@@ -107,7 +114,6 @@ def read_model(place: str | Path) -> Pretrained:
     if place == BASE:
         check_sums(SHIPPED)
     tensors, facts = _load(file)
-    _finite(file, tensors)
     exported = facts["kind"] == "model"
     if exported:
         parts = ("encoder.", "generator.", "feedback.")
@@ -218,26 +224,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(listed[:_LISTED]) + more
 
 
-def write_sums(folder: Path) -> None:
-    """Write SHA256SUMS of the base model's files, which `sha256sum -c` reads, too."""
-    files = sorted(folder.glob(f"{BASE}*.safetensors"))
-    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
-    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
-
-
-def check_sums(folder: Path) -> None:
-    """Compare the files of a folder with its SHA256SUMS.
-
-    Raises:
-        ModelError: a file is missing or is another one.
-    """
-    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
-        expected, name = line.split("  ")
-        file = folder / name
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != expected:
-            raise ModelError(f"{file} is missing or not as it was shipped: install gan_style again")
-
-
 def find_model(place: str | Path) -> Path:
     """The file of a model: see `read_model`.
 
@@ -284,7 +270,7 @@ def _load(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if facts.get("kind") not in ("model", "checkpoint") or not isinstance(described, dict):
         kind = reprlib.repr(facts.get("kind", "file of another kind")).strip("'")
         raise ModelError(f"{file} is a {kind}, not a model; {_A_MODEL_IS}")
-    return tensors, facts
+    return _finite(file, tensors), facts
 
 
 def _config(
@@ -374,17 +360,13 @@ def _others(count: int) -> str:
     return f", and {count} others" if count else ""
 
 
-def _form(values: Tensor) -> str:
-    return f"{tuple(values.shape)}{'' if values.is_floating_point() else ' of whole numbers'}"
-
-
 def _discriminator_beside(file: Path) -> dict[str, Tensor]:
     beside = file.with_name(file.stem + _DISCRIMINATOR)
     return _finite(beside, load_checkpoint(beside)[0]) if beside.is_file() else {}
 
 
 def _finite(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors themselves; with one NaN among the weights every painting would be black."""
+    """The tensors themselves; ModelError if one holds NaN: every painting would be black."""
     if (name := first_not_finite(tensors)) is not None:
         raise ModelError(f"{file} cannot be used: {name} holds numbers that are not finite")
     return tensors

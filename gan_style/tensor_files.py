@@ -3,6 +3,7 @@
 The format runs no code, but a small file can declare a large one, and a name can lead to a pipe.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -67,7 +68,15 @@ def read_tensors(
         raise ValueError(str(error)) from error
 
 
-def first_not_finite(tensors: dict[str, Tensor]) -> str | None:
+def forms(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """The shape of each tensor in words, which say so where it is not of floats."""
+    return {
+        name: f"{tuple(values.shape)}{'' if values.is_floating_point() else ' of whole numbers'}"
+        for name, values in tensors.items()
+    }
+
+
+def first_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
     """The name of a tensor that holds NaN or infinity; None if there is none."""
     for name, values in tensors.items():
         if values.is_floating_point() and not torch.isfinite(values).all():

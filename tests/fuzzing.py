@@ -203,7 +203,8 @@ def mutated_text(data: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 5))):
         at = rng.randrange(len(lines))
         key = lines[at].partition(":")[0]
-        lines[at] = rng.choice((f"{key}: {rng.choice(_WORDS)}", rng.choice(_WORDS), lines[at] * 2))
+        word = rng.choice(_WORDS)
+        lines[at] = rng.choice((f"{key}: {word}", word, lines[at] * 2, "# a remark", ""))
     return "\n".join(lines).encode(errors="surrogatepass")
 
 

@@ -8,14 +8,12 @@ from gan_style.errors import ModelError, StyleError
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.style_model import StyleModel, StyleModelConfig
 from gan_style.pretrained import (
-    check_sums,
     code_at,
     find_model,
     read_model,
     write_model,
-    write_sums,
 )
-from gan_style.shipped import named_styles
+from gan_style.shipped import check_sums, named_styles, write_sums
 from gan_style.style_code import StyleCode
 
 CONFIG = StyleModelConfig(2)

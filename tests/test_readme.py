@@ -133,6 +133,7 @@ def test_every_command_works(
     made = {
         f"{path.name}/" if path.is_dir() else path.name
         for path in (workspace / "runs" / "mine").iterdir()
+        if path.name[0] != "."
     }
     assert made == set(names)  # docs/how-to/own-style.md, of the run that the README makes
 
@@ -148,7 +149,7 @@ def test_the_two_commands() -> None:
 
 
 def test_is_short() -> None:
-    assert len(README.splitlines()) <= 150
+    assert len(README.splitlines()) <= 170
 
 
 def test_fences_say_what_they_hold() -> None:

@@ -15,6 +15,7 @@ from gan_style.cli.command import (
     existing_pictures,
     refuse_missing_model,
 )
+from gan_style.cli.terminal import print_colored
 from gan_style.errors import ConfigError
 from gan_style.files import is_there
 from gan_style.options import device_option, option
@@ -150,7 +151,7 @@ class Styles(Model):
                 for _, style in row
             ]
             for lines in zip(*shown, strict=True):
-                print("  ".join(lines))
+                print_colored("  ".join(lines))
             for texts in ([name for name, _ in row], [_origin(style) for _, style in row]):
                 print("  ".join(f"{text[:_COLUMNS]:{_COLUMNS}}" for text in texts).rstrip())
             print()

@@ -92,6 +92,9 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
             hint = "The checkpoints are whole; a lower train.learning_rate may help"
             return _failed(f"{error}. {hint}", 1)
         return _failed(str(error), 1 if isinstance(error, RunError) else 2)
+    except (KeyboardInterrupt, click.Abort):  # which is a RuntimeError
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
     except (MemoryError, RuntimeError) as error:
         if not _is_of_memory(error):
             raise
@@ -100,9 +103,6 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
         if "torch" not in str(error):
             raise
         return _failed(f"PyTorch cannot be loaded: {error}", 2)  # such as for want of memory
-    except (KeyboardInterrupt, click.Abort):
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
     return int(code or 0)  # click gives that of an Exit, and None where none was raised
 
 

@@ -38,6 +38,18 @@ class PrintableStream:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def write_colored(self, line: str) -> None:
+        """Write a line that the program itself has colored; no name may be in it."""
+        self._stream.write(f"{line}\n")
+
+
+def print_colored(line: str) -> None:
+    """Print a line as it is, with its color sequences; no name may be in it."""
+    if isinstance(sys.stdout, PrintableStream):
+        sys.stdout.write_colored(line)
+    else:
+        print(line)
+
 
 @contextmanager
 def shown_output() -> Iterator[None]:
@@ -59,7 +71,7 @@ def shown_output() -> Iterator[None]:
 
 def show_error(message: str) -> None:
     """Show a message in one line on standard error."""
-    line = " ".join(part.strip() for part in message.splitlines() if part.strip())
+    line = " ".join(part.strip() for part in message.split("\n") if part.strip())
     if len(line) > _LONGEST_ERROR:
         line = f"{line[:_LONGEST_ERROR]} … ({len(line)} characters)"
     print(f"error: {printable(line)}", file=sys.stderr)

@@ -7,7 +7,7 @@ from gan_style.shipped import SHIPPED, named_styles
 def check_weights() -> list[Finding]:
     """Compare the files with their checksums."""
     from gan_style.errors import ModelError
-    from gan_style.pretrained import check_sums
+    from gan_style.shipped import check_sums
 
     try:
         check_sums(SHIPPED)

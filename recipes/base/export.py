@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gan_style import StyleCode, Stylizer
 from gan_style.data.images import evenly, find_pictures
-from gan_style.pretrained import read_model, write_model, write_sums
-from gan_style.shipped import STYLE_SUFFIX, STYLES
+from gan_style.pretrained import read_model, write_model
+from gan_style.shipped import STYLE_SUFFIX, STYLES, write_sums
 from gan_style.style_code import THUMBNAIL_SIDE, make_thumbnail
 
 SIDES = (192, 288, 512)

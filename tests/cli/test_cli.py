@@ -49,6 +49,15 @@ OPTIONS = {
         *("--force", "--device", "woodblock"),
     ],
     "styles": ["--model", "--output", "--force", "--device"],
+    "export": ["--onnx", "--half", "--program", "--web", "--runtime", "--model", "--force"],
+    "push": [
+        "MODEL|STYLE...",
+        "--license",
+        "--private",
+        "--message",
+        "--no-thumbnails",
+        "--output",
+    ],
     "video": [
         *("VIDEO", "--style", "--output", "--model", "--device", "--force", "--strength", "--size"),
         *("--keep-color", "--stroke-size", "--memory", "--steady", "--start", "--end", "--codec"),

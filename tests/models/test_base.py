@@ -16,8 +16,8 @@ from gan_style.evaluation.metrics import moments_distance
 from gan_style.losses.statistics import StyleStatistics, style_statistics
 from gan_style.models.discriminator import Discriminator
 from gan_style.models.feature_networks import picture_features
-from gan_style.pretrained import check_sums, read_model
-from gan_style.shipped import SHIPPED, named_styles
+from gan_style.pretrained import read_model
+from gan_style.shipped import SHIPPED, check_sums, named_styles
 
 STEPS = 16
 
