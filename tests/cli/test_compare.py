@@ -120,7 +120,9 @@ def test_a_terminal_shows_thumbnails(
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("gan_style.data.characters.shows_pictures", lambda stream: True)
     for columns, lines in ((80, 12 + 3), (30, 2 * (12 + 3))):
-        monkeypatch.setattr(shutil, "get_terminal_size", lambda columns=columns: Size(columns))
+        monkeypatch.setattr(
+            shutil, "get_terminal_size", lambda *_, columns=columns, **__: Size(columns)
+        )
         done("styles", "--model", tiny_run)
         told = capsys.readouterr().out
         assert told.count("\n") == lines
