@@ -147,7 +147,7 @@ def measure(name: str, size: int, options: argparse.Namespace) -> Run:
     keep_freed_memory()
     stylizer = Stylizer.from_pretrained(options.model, device="cpu")
     example = Image.fromarray(data.coffee())
-    code = stylizer.encode(example).mean[None]
+    code = stylizer.encode(example).at(size)[None]
     photo = to_tensor(Image.fromarray(data.astronaut()).resize((size, size)))[None]
     before = clock(), time.perf_counter()
     paint = RUNTIMES[name][0](stylizer.model.generator, photo, code)
