@@ -1,5 +1,6 @@
 """`gan-style compare` and `gan-style styles`."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_a_terminal_shows_thumbnails(
     monkeypatch.setattr("gan_style.data.characters.shows_pictures", lambda stream: True)
     for columns, lines in ((80, 12 + 3), (30, 2 * (12 + 3))):
         monkeypatch.setattr(
-            shutil, "get_terminal_size", lambda *_, columns=columns, **__: Size(columns)
+            shutil, "get_terminal_size", lambda *_, size=(columns, 24), **__: os.terminal_size(size)
         )
         done("styles", "--model", tiny_run)
         told = capsys.readouterr().out
@@ -129,11 +130,6 @@ def test_a_terminal_shows_thumbnails(
         assert told.count("▀") == 2 * 24 * 12
         plain = re.sub("\x1b.*?m", "", told)
         assert max(map(len, plain.splitlines())) <= columns
-
-
-class Size:
-    def __init__(self, columns: int) -> None:
-        self.columns = columns
 
 
 def test_styles_make_a_sheet(tiny_run: Path, tmp_path: Path, capsys: Capture) -> None:
