@@ -172,15 +172,12 @@ def take_over(
 
 
 def _take_own_options(saved: dict[str, Any], optimizer: Optimizer) -> None:
-    """Rates and decay are those of this run, which may have been given others than the saved one.
-
-    Raises:
-        ValueError: it was saved with other parameters.
-    """
+    """Rates and decay are those of this run, which may be others than the saved one had."""
     own = optimizer.state_dict()["param_groups"]
-    if [each["params"] for each in saved["param_groups"]] != [each["params"] for each in own]:
-        raise ValueError("its optimizers have other parameters")
-    saved["param_groups"] = own
+    saved["param_groups"] = [
+        ours | {"params": theirs["params"]}
+        for theirs, ours in zip(saved["param_groups"], own, strict=True)
+    ]
 
 
 def _refuse_misfits(optimizer: Optimizer) -> None:
