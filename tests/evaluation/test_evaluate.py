@@ -406,6 +406,7 @@ def test_the_commands_of_the_documentation_are_understood(monkeypatch: pytest.Mo
     commands = [line.split()[1:] for line in lines if line.startswith("gan-style ")]
     understood: list[str] = []
     monkeypatch.setattr(Evaluate, "run", lambda self: understood.append(self.kind))
+    monkeypatch.setattr("gan_style.cli.evaluate.refuse_missing_model", lambda place: None)
     assert [main(words) for words in commands] == [0] * len(commands)
     assert set(understood) == {"pairs", "collection"}
 

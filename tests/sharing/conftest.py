@@ -15,7 +15,7 @@ def _small_examples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def stylizer() -> Stylizer:
+def shipped() -> Stylizer:
     """Load the shipped model, in the precision of what is exported."""
     loaded = Stylizer.from_pretrained(device="cpu")
     loaded.precision = "float32"
@@ -24,9 +24,9 @@ def stylizer() -> Stylizer:
 
 @pytest.fixture(scope="session")
 def exported(
-    stylizer: Stylizer, tmp_path_factory: pytest.TempPathFactory
+    shipped: Stylizer, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[ExportedGraph]]:
     """Export it with weights in half precision: the file of the painting, and what was written."""
     pytest.importorskip("onnxscript", reason="needs the extra onnx")
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    return path, export_onnx(stylizer.model, stylizer.id, path, half=True)
+    return path, export_onnx(shipped.model, shipped.id, path, half=True)

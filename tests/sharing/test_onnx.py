@@ -53,30 +53,30 @@ def test_every_part_is_as_pytorch_at_every_size(exported: Exported) -> None:
 
 @pytest.mark.parametrize("strength", [1.0, 0.3])
 def test_paintings_without_pytorch_are_those_of_the_stylizer(
-    exported: Exported, stylizer: Stylizer, photo: Image.Image, strength: float
+    exported: Exported, shipped: Stylizer, photo: Image.Image, strength: float
 ) -> None:
     painted = OnnxStylizer(exported[0]).stylize(photo, named_styles()["woodblock"], strength)
-    assert far(painted, stylizer.stylize(photo, "woodblock", strength)) <= 1
+    assert far(painted, shipped.stylize(photo, "woodblock", strength)) <= 1
     assert far(painted, photo) > 30
 
 
 def test_large_photos_are_painted_over_and_brought_up(
-    exported: Exported, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+    exported: Exported, shipped: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx_runtime, "CARRIED_SIDE", 64)  # as if 64 were 512, for speed
     monkeypatch.setattr("gan_style.painting.plan.CARRIED_SIDE", 64)
     large = Image.fromarray(data.astronaut()).resize((180, 150))
-    style = stylizer.styles["woodblock"].read_at((64,))
+    style = shipped.styles["woodblock"].read_at((64,))
     code = onnx_runtime.Style(style.mean.numpy(), style.sides, style.model)
     painted = OnnxStylizer(exported[0]).stylize(large, code, 0.6)
-    assert far(painted, stylizer.stylize(large, style, 0.6)) <= 1
+    assert far(painted, shipped.stylize(large, style, 0.6)) <= 1
 
 
 def test_styles_are_read_as_the_stylizer_reads_them(
-    exported: Exported, stylizer: Stylizer, photo: Image.Image
+    exported: Exported, shipped: Stylizer, photo: Image.Image
 ) -> None:
     pictures = [photo, photo.transpose(Image.Transpose.ROTATE_180).resize((400, 300))]
-    expected, found = stylizer.encode(pictures), OnnxStylizer(exported[0]).encode(pictures)
+    expected, found = shipped.encode(pictures), OnnxStylizer(exported[0]).encode(pictures)
     assert found.sides == expected.sides
     assert np.abs(found.codes - expected.mean.numpy()).max() < 1e-3
 
@@ -111,19 +111,19 @@ def test_the_standalone_file_runs_where_there_is_no_pytorch(
 
 
 def test_a_stylizer_paints_with_onnx_runtime_as_its_engine(
-    exported: Exported, stylizer: Stylizer, photo: Image.Image
+    exported: Exported, shipped: Stylizer, photo: Image.Image
 ) -> None:
     engine = OnnxEngine(exported[0])
     other = Stylizer.from_pretrained(device="cpu", engine=engine)
-    assert far(other.stylize(photo, "mosaic"), stylizer.stylize(photo, "mosaic")) <= 1
+    assert far(other.stylize(photo, "mosaic"), shipped.stylize(photo, "mosaic")) <= 1
     with pytest.raises(ModelError, match="export this one anew"):
-        Stylizer(stylizer.model, "another", torch.device("cpu"), engine=engine)
+        Stylizer(shipped.model, "another", torch.device("cpu"), engine=engine)
     with pytest.raises(ModelError, match=r"encoder\.onnx is not a painting"):
         OnnxEngine(exported[1][1].path)
 
 
 def test_a_graph_that_computes_something_else_is_not_written(
-    stylizer: Stylizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shipped: Stylizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Darker(nn.Module):
         def forward(
@@ -137,7 +137,7 @@ def test_a_graph_that_computes_something_else_is_not_written(
     for name in ("Painting", "Reading"):
         monkeypatch.setattr(onnx_export, name, lambda model: Darker())
     with pytest.raises(ModelError, match=r"painting differs from PyTorch by 0\.\d+ at 256x256 px"):
-        export_onnx(stylizer.model, stylizer.id, tmp_path / "model.onnx")
+        export_onnx(shipped.model, shipped.id, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -53,10 +53,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def address(
-    stylizer: Stylizer, exported: tuple[Path, list[ExportedGraph]], package: Path
+    shipped: Stylizer, exported: tuple[Path, list[ExportedGraph]], package: Path
 ) -> Iterator[str]:
     folder = exported[0].parent
-    write_page(stylizer, folder, runtime_package(package))
+    write_page(shipped, folder, runtime_package(package))
     handler = functools.partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -129,6 +129,7 @@ def test_the_run_folder(tiny_run: Path) -> None:
         "log.jsonl",
         "model.safetensors",
         "report.txt",
+        "training.json",
         *("samples", "samples/sample-00000002.png", "samples/sample-00000004.png"),
         *("checkpoints", "checkpoints/best.safetensors"),
         *(f"checkpoints/step-0000000{step}.safetensors" for step in (2, 4)),
