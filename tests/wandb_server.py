@@ -7,12 +7,13 @@ import base64
 import gzip
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from local_server import running
 
 KEY = "a" * 40
 _PROJECT = {"id": "p", "internalId": "p", "name": "gan-style", "entity": {"id": "e", "name": "me"}}
@@ -267,18 +268,8 @@ def wandb_server() -> Iterator[WandbServer]:
         do_GET = do_POST = do_PUT = _answer  # noqa: N815
 
     class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
         def handle_error(self, *_: Any) -> None:
             """Say nothing of clients that hang up."""
 
-    server = Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(Server(("127.0.0.1", 0), Handler)) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

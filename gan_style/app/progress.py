@@ -1,7 +1,5 @@
 """How far a training is, read from its run folder."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +13,7 @@ from gan_style.models.style_model import MODEL_FILE
 from gan_style.shipped import STYLES, styles_in
 from gan_style.training.pace import duration
 from gan_style.training.results import REPORT_FILE
+from gan_style.training.run_history import newest_numbers
 from gan_style.training.schedule import RunLimits, usual_squares
 
 State = Literal["training", "finished", "stopped", "failed"]
@@ -58,7 +57,7 @@ class Progress:
 
 def progress_of(run: Run) -> Progress:
     """Look at a run's folder and its process."""
-    values = _last_line(run.folder / "log.jsonl")
+    values = newest_numbers(run.folder)
     config = _config(run)
     squares, seconds = int(values.get("images", 0)), 60 * float(values.get("minutes", 0))
     share = _share(config, squares, int(values.get("step", 0)), seconds) if config else 0.0
@@ -118,18 +117,6 @@ def _config(run: Run) -> Config | None:
         return load_config(str(run.folder / "config.yaml"))
     except GanStyleError:  # not written yet
         return None
-
-
-def _last_line(log: Path) -> Mapping[str, Any]:
-    """The numbers that training logged last; empty before the first."""
-    for line in reversed(_text(log).splitlines()):
-        try:
-            values = json.loads(line)
-        except ValueError:  # it is being written
-            continue
-        if "images" in values and "minutes" in values:
-            return dict(values)
-    return {}
 
 
 def _newest_sample(folder: Path, *, compared: bool) -> Path | None:

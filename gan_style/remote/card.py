@@ -251,9 +251,7 @@ def _errors(facts: TrainingFacts) -> Iterator[str]:
 def _base_pictures() -> str:
     """What the shipped model's card says of the pictures that it was trained on."""
     card = (SHIPPED / f"{BASE}.md").read_text(encoding="utf-8")
-    found = re.search(
-        r"\*\*Pictures it was trained on\.\*\*(.*?)(?:None of these\s+pictures|\n\n)", card, re.S
-    )
+    found = re.search(r"\*\*Pictures it was trained on\.\*\*(.*?)\n\n", card, re.S)
     return f"It was trained on {' '.join(found[1].split())}" if found else ""
 
 

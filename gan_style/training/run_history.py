@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ LOG_FILE = "log.jsonl"
 SAMPLES = "samples"
 GRID = "sample"
 """Name of the grids among the pictures that show how training goes on."""
+_TAIL = 16_384  # bytes at the end of the log that hold the last lines
 _PICTURE = re.compile(r"(.+)-(\d{8})\.png")
 
 
@@ -81,6 +83,29 @@ class RunHistory:
                 known = {} if before is None else self.numbers[before]
                 rows.append([picture.step, picture.path, *(known.get(name) for name in names)])
         return ["step", GRID, *names], rows
+
+
+def newest_numbers(folder: Path) -> dict[str, Any]:
+    """What the training in a run folder logged last, read from the end of its log.
+
+    Returns:
+        The numbers of the last whole line that a step wrote, not a validation; empty before the
+        first, and without a log.
+    """
+    try:
+        with (folder / LOG_FILE).open("rb") as file:
+            file.seek(max(0, os.path.getsize(file.fileno()) - _TAIL))
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        try:
+            values = json.loads(line)
+        except ValueError:  # it is being written, or its beginning is not read
+            continue
+        if "images" in values and "minutes" in values:
+            return dict(values)
+    return {}
 
 
 def _parsed(line: str) -> tuple[int, dict[str, float]]:

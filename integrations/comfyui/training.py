@@ -4,12 +4,10 @@ In ComfyUI's own process it could not be: nodes run without gradients there, in 
 training that runs out of memory would take ComfyUI with it.
 """
 
-import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from gan_style.config import Config, config_to_dict, load_config
 from gan_style.data.collection import find_styles
 from gan_style.errors import ConfigError
 from gan_style.training.results import REPORT_FILE
+from gan_style.training.run_history import newest_numbers
 from gan_style.training.schedule import RunLimits, usual_squares
 
 from . import host, library
@@ -28,7 +27,6 @@ LOG = "train.log"
 _STEPS = 1000  # of the progress bar
 _PAUSE = 0.5  # seconds between two looks at the training
 _PATIENCE = 60  # seconds that a training has to save a checkpoint when it is stopped
-_TAIL = 4096  # bytes at the end of the log that hold its last line
 
 _MAY_DIFFER = {
     *("train.minutes", "train.device", "train.resume", "train.precision"),
@@ -124,7 +122,7 @@ class Training:
         limits = RunLimits.of(self.config.train, self._usual())
         while process.poll() is None:
             host.stop_if_canceled()
-            values = _last_line(self.folder / "log.jsonl")
+            values = newest_numbers(self.folder)
             share = limits.progress(
                 int(values.get("images", 0)),
                 int(values.get("step", 0)),
@@ -180,21 +178,3 @@ def _flat(config: Config) -> dict[str, Any]:
     """By keys such as `train.minutes`."""
     sections: Mapping[str, Mapping[str, Any]] = config_to_dict(config)
     return {f"{name}.{key}": v for name, values in sections.items() for key, v in values.items()}
-
-
-def _last_line(log: Path) -> Mapping[str, Any]:
-    """The numbers that training logged last; empty before the first."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, os.path.getsize(log) - _TAIL))
-            lines: Sequence[bytes] = file.read().splitlines()
-    except OSError:
-        return {}
-    for line in reversed(lines):
-        try:
-            values = json.loads(line)
-        except ValueError:  # it is being written
-            continue
-        if "images" in values and "minutes" in values:
-            return dict(values)
-    return {}

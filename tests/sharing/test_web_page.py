@@ -1,7 +1,6 @@
 """The exported page in Chromium: it paints there what ONNX Runtime paints here, and asks nobody."""
 
 import functools
-import threading
 import urllib.request
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from local_server import running
 from PIL import Image
 from skimage import data
 
@@ -58,10 +58,8 @@ def address(
     folder = exported[0].parent
     write_page(shipped, folder, runtime_package(package))
     handler = functools.partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as url:
+        yield f"{url}/"
 
 
 def painting_on(page: Page, file: Path) -> Image.Image:
