@@ -1,7 +1,7 @@
 PYTHON ?= python
 PYTHONS ?= 3.10 3.11 3.12 3.13
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast fuzz pythons demo build krita ci clean
+.PHONY: help install format lint types test check fast long fuzz pythons demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -20,16 +20,19 @@ lint: ## Say what is out of order
 types: ## Check the types, strictly
 	$(PYTHON) -m mypy
 
-test: ## Run every test
+test: ## Run the tests, about five minutes
 	$(PYTHON) -m pytest
 
+long: ## Run the tests that take too long for every change
+	$(PYTHON) -m pytest -m long
+
 fast: ## Run the tests that take seconds
-	$(PYTHON) -m pytest -m 'not slow'
+	$(PYTHON) -m pytest -m 'not slow and not long'
 
 pythons: ## Run the tests that take seconds on each Python, by uv (6 GB of downloads)
 	for python in $(PYTHONS); do \
 		uv run --isolated --no-project --python $$python --with-editable '.[dev]' -- \
-			python -m pytest -m 'not slow' || exit 1; \
+			python -m pytest -m 'not slow and not long' || exit 1; \
 	done
 
 check: lint types test ## Run all that a change has to pass

@@ -82,13 +82,42 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _shorten_ends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("gan_style.training.copying._PAINTINGS", 1)
+    patch.setattr("gan_style.training.copying.READING_SIDE", 64)
+    patch.setattr("gan_style.training.comparison._PHOTOS", 1)
+    patch.setattr("gan_style.training.comparison.READING_SIDE", 64)
+    patch.setattr("gan_style.training.likeness._PHOTOS", 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_ends() -> Iterator[pytest.MonkeyPatch]:
+    """End trainings of this process quickly: half of a tiny run's time would be its end's.
+
+    Of each style one small painting is searched for copies, one small row is compared, and one
+    photo, which is too few, is judged.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        _shorten_ends(patch)
+        yield patch
+
+
+@pytest.fixture
+def full_ends(_quick_ends: pytest.MonkeyPatch) -> Iterator[None]:
+    """Search, compare and judge as many paintings as users see, as large."""
+    _quick_ends.undo()
+    yield
+    _shorten_ends(_quick_ends)
+
+
 @pytest.fixture(scope="session")
 def tiny(collection: Path) -> list[str]:
     """Return overrides with which a run takes seconds: four steps on tiny crops, no W&B."""
     return [
         f"data.styles={collection / 'styles'}",
         f"data.content={collection / 'photos'}",
-        *("data.size=48", "data.crop=40", "data.max_examples=2", "model.code_dim=16"),
+        *("data.size=48", "data.crop=40", "data.max_examples=2"),
+        *("model.code_dim=16", "model.supersampling=1"),
         *(
             "train.init=null",
             "train.minutes=null",

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_commands_of_the_pages_parse(page: Path) -> None:
                 in_container(words)
             else:
                 assert words[0] in ("pip", "eval", "wandb", "sha256sum"), line
+
+
+@pytest.mark.parametrize("page", [REPOSITORY / "README.md", *WRITTEN], ids=relative)
+def test_commands_that_are_named_in_a_sentence_parse(page: Path) -> None:
+    """Such a command may leave out what it is about, but what it has exists."""
+    for named in re.findall(r"`((?:gan-style|torchrun) [^`]+)`", page.read_text(encoding="utf-8")):
+        words = shlex.split(named)
+        if words[0] == "torchrun":
+            if "gan_style" not in words:
+                continue  # a word about torchrun itself
+            words = words[words.index("gan_style") :]
+        if words[1] == "COMMAND":
+            continue
+        with suppress(click.MissingParameter):
+            parse(words[1:])
 
 
 def in_container(words: list[str]) -> None:

@@ -21,7 +21,7 @@ def test_is_kept_without_outputs() -> None:
     assert all(not each.get("outputs") and not each.get("execution_count") for each in cells)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_and_shows_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

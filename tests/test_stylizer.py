@@ -241,7 +241,7 @@ def test_a_saved_model_is_the_same(stylizer: Stylizer, tmp_path: Path) -> None:
         "gan_style_version": gan_style.__version__,
         "code_dim": 16,
         "size": "small",
-        "supersampling": 1.5,
+        "supersampling": 1.0,
     }
     loaded = Stylizer.from_pretrained(folder, device="cpu")
     assert (loaded.id, list(loaded.styles)) == (stylizer.id, ["ink", "oil"])

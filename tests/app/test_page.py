@@ -169,6 +169,7 @@ def pictures(collection: Path, tmp_path: Path) -> list[Path]:
     return made
 
 
+@pytest.mark.long
 def test_a_style_is_learned_and_painted_in(
     visitor: Visitor, work: Path, pictures: list[Path]
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_style_is_learned_and_painted_in(
     until(lambda: "0-ink.png" in paintings(work), "not painted")
 
 
+@pytest.mark.long
 def test_a_training_outlives_the_page_is_stopped_and_gone_on_with(
     visitor: Visitor, work: Path, pictures: list[Path]
 ) -> None:

@@ -50,6 +50,7 @@ def until(run: Run, is_reached: Callable[[Progress], bool]) -> Progress:
     raise AssertionError(f"{progress}: {run.printed()}")
 
 
+@pytest.mark.long
 def test_a_training_is_stopped_and_gone_on_with(trainings: Trainings, pictures: Path) -> None:
     run = trainings.begin(pictures, 30)
     assert progress_of(run).state == "training"

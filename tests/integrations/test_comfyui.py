@@ -330,7 +330,7 @@ def options(tiny: list[str]) -> str:
     return "\n".join(word for word in tiny if not word.startswith("data.styles="))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_style_is_trained_once_for_its_name(
     pack: ModuleType, models: Path, collection: Path, options: str, photos: Tensor
 ) -> None:
@@ -355,7 +355,7 @@ def test_a_style_is_trained_once_for_its_name(
         run(pack, "Train", **other, options=options)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_that_is_interrupted_is_kept_and_goes_on(
     pack: ModuleType, models: Path, collection: Path, options: str
 ) -> None:

@@ -94,6 +94,7 @@ def called(words: list[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.long
 def test_it_reads_what_the_command_prints(command: ModuleType, tiny_run: Path) -> None:
     listed = called(command.listing(str(tiny_run)))
     assert command.names(listed.stdout) == ["ink", "oil"]

@@ -10,7 +10,7 @@ from gan_style.sharing.graphs import Painting
 from gan_style.sharing.program import export_program
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_program_is_for_all_sizes(shipped: Stylizer, tmp_path: Path) -> None:
     path = tmp_path / "model.pt2"
     found = export_program(shipped.model, path)

@@ -70,6 +70,7 @@ def painting_on(page: Page, file: Path) -> Image.Image:
 
 
 @needs_chromium
+@pytest.mark.long
 def test_the_page_paints_as_onnx_runtime_does_here(
     address: str, exported: tuple[Path, list[ExportedGraph]], tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from gan_style.data.images import find_pictures
 from gan_style.errors import PictureError
 from gan_style.training.comparison import compared_styles, comparison_sheet
 
+pytestmark = pytest.mark.usefixtures("full_ends")
+
 
 @pytest.fixture
 def styles(collection: Path) -> list[Style]:

@@ -34,12 +34,6 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
 
 
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
-
-
 # signals
 
 

@@ -20,6 +20,7 @@ from gan_style.training.validation import Quality
 from gan_style.training.verdict import BETTER, SAME, WORSE, Verdict
 
 SIDE = 288
+pytestmark = pytest.mark.usefixtures("full_ends")
 
 
 def texture(seed: int, across: int, down: int) -> Image.Image:

@@ -81,7 +81,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return place, done
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_as_one_does_though_one_of_them_dies(runs: Any) -> None:
     place, done = runs
     assert done.returncode == 0, done.stderr
@@ -98,7 +98,7 @@ def test_two_processes_train_as_one_does_though_one_of_them_dies(runs: Any) -> N
     assert "error" not in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_number_of_processes_goes_on(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     place, _ = runs
     monkeypatch.chdir(REPOSITORY)
@@ -123,7 +123,7 @@ def test_restarts_need_a_folder_to_go_on_in(monkeypatch: pytest.MonkeyPatch) -> 
         train(load_config(None, ["data.styles=data/demo"]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_share_photos_and_lose_none_when_one_dies(tmp_path: Path) -> None:
     from PIL import Image
 

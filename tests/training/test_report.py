@@ -216,6 +216,7 @@ def test_numbers_are_those_of_the_lines() -> None:
     assert numbers["likeness/standard_error"] == 0.5
 
 
+@pytest.mark.usefixtures("full_ends")
 def test_copies_are_searched_among_what_can_be_read(
     stylizer: Stylizer, collection: Path, tmp_path: Path
 ) -> None:

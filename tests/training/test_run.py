@@ -54,19 +54,6 @@ RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 
 @pytest.fixture(autouse=True)
-def _few_paintings_are_searched_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One small painting a style, not eight; a small sheet of one row: most of the time is theirs.
-
-    One photo is too few for a likeness, too.
-    """
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", SHOWN)
-    monkeypatch.setattr("gan_style.training.comparison._PHOTOS", 1)
-    monkeypatch.setattr("gan_style.training.comparison.READING_SIDE", SHOWN)
-    monkeypatch.setattr("gan_style.training.likeness._PHOTOS", 1)
-
-
-@pytest.fixture(autouse=True)
 def _news_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "gan_style")
 
@@ -172,7 +159,7 @@ def test_styles_belong_to_the_model(tiny_run: Path) -> None:
 def test_the_model_is_the_average_in_half_precision(tiny_run: Path) -> None:
     exported, facts = load_checkpoint(tiny_run / "model.safetensors")
     tensors, _ = load_checkpoint(tiny_run / "checkpoints" / "best.safetensors")
-    model = {"code_dim": 16, "size": "small", "supersampling": 1.5}
+    model = {"code_dim": 16, "size": "small", "supersampling": 1.0}
     assert facts == {"kind": "model", "model": model}
     for name, tensor in exported.items():
         assert torch.equal(tensor, tensors[f"average.{name}"].to(tensor.dtype)), name
@@ -530,8 +517,10 @@ def make_old(run: Path) -> None:
     (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def test_a_run_of_version_0_1_is_resumed(tiny_run: Path, tmp_path: Path) -> None:
-    old, new = (copy_of(tiny_run, tmp_path / name) for name in ("old", "new"))
+def test_a_run_of_version_0_1_is_resumed(tiny: list[str], tmp_path: Path) -> None:
+    enlarged = [*tiny, *RARELY, "model.supersampling=1.5", "train.steps=4"]  # the only one it had
+    new = train_with(*enlarged, f"run.dir={tmp_path / 'new'}")
+    old = copy_of(new, tmp_path / "old")
     make_old(old)
     for folder in (old, new):
         words = [f"run.dir={folder}", "train.resume=true", "train.steps=5"]

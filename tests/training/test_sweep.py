@@ -39,7 +39,7 @@ def styles(collection: Path) -> Path:
 
 def values(tiny: list[str], photos: Path, *further: str) -> dict[str, Any]:
     """Return the options of runs that are as short as they can be."""
-    words = [*tiny, "train.steps=1", "run.sample_every=1", "model.supersampling=1", *further]
+    words = [*tiny, "train.steps=1", "run.sample_every=1", *further]
     named = dict(word.split("=", 1) for word in words if not word.startswith("data.styles"))
     return {**named, "data.content": str(photos), "tracking.wandb": "auto"}
 
@@ -61,7 +61,7 @@ def photo(collection: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_of_three_runs_offline(
     tiny: list[str], styles: Path, photo: Path, tmp_path: Path, capsys: Capture
 ) -> None:
