@@ -230,7 +230,7 @@ class TrainConfig(Section, key="train"):
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
     deterministic: bool = False
     """Give the same weights and losses, bit for bit, whenever the same run is repeated on the same
-    machine with the same libraries. Needs `train.minutes=null`; see "Repeat a run exactly"."""
+    machine with the same libraries and as many threads. Needs `train.minutes=null`."""
     init: str | None = "base"
     """Begin with a run folder, a model file, or `base`, the shipped model; null: from scratch."""
     resume: str | None = option(None, formerly="false")
@@ -243,9 +243,8 @@ class TrainConfig(Section, key="train"):
             raise ConfigError(f"train.accumulate is {self.accumulate}; {allowed}")
         if self.deterministic and self.minutes is not None:
             raise ConfigError(
-                f"train.deterministic is true and train.minutes is {self.minutes:g}; learning rates "
-                "that follow the clock are never the same twice: train.minutes=null, and give "
-                "train.images or train.steps where train.images=auto is no limit"
+                f"train.deterministic is true and train.minutes is {self.minutes:g}; it must be "
+                "null, for learning rates that follow the clock are never the same twice"
             )
         if not (self.steps or self.minutes):
             self._refuse_no_end()

@@ -62,7 +62,8 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
     On the same machine, with the same libraries and as many threads; an operation that cannot
     be repeated so raises PyTorch's RuntimeError. PyTorch's settings are restored afterwards. For a
-    GPU the environment variable CUBLAS_WORKSPACE_CONFIG is set, too, and stays: cuBLAS reads it once.
+    GPU the environment variable CUBLAS_WORKSPACE_CONFIG is set, too, and stays, because cuBLAS
+    reads it once.
 
     Raises:
         ConfigError: that variable has a value with which cuBLAS does not repeat itself, or a GPU
@@ -91,7 +92,8 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 def _set_workspace() -> None:
     found = os.environ.get(_WORKSPACE)
-    if found is None and not torch.cuda.is_initialized():
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    if found is None and not used:
         found = os.environ[_WORKSPACE] = _WORKSPACES[0]
     if found not in _WORKSPACES:
         state = "not set, and a GPU was used already" if found is None else repr(found)

@@ -52,7 +52,7 @@ Losses = dict[str, dict[str, float]]  # step -> name -> value
 def losses_of(name: str, overrides: list[str]) -> Losses:
     """Train a configuration for 20 steps, and return what it logs at STEPS.
 
-    That is every term and gradient and the learning rate; the mean of the photos and of the style
+    That is every term with its weight, gradients and the learning rate; the mean of the photos and of the style
     pictures of the batch, which no rounding moves; and how far the averaged weights are from those
     that are trained.
     """
@@ -75,9 +75,18 @@ def losses_of(name: str, overrides: list[str]) -> Losses:
                 terms["average/distance"] = _distance(trainer)
                 if step in STEPS:
                     values = {key: _rounded(value.item()) for key, value in terms.items()}
-                    rate = _rounded(trainer.learning_rate)
-                    found[str(step)] = dict(sorted(values.items())) | {"learning_rate": rate}
+                    values |= _weights(trainer, terms)
+                    values["learning_rate"] = _rounded(trainer.learning_rate)
+                    found[str(step)] = dict(sorted(values.items()))
         return found
+
+
+def _weights(trainer: Trainer, terms: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """By what each term is multiplied; Adam hides that from the terms of the first steps."""
+    weights = {f"model/{name}": weight for name, weight in trainer.weights.items()}
+    for name in {"discriminator/loss", "discriminator/wrong", "discriminator/r1"} & terms.keys():
+        weights[name] = trainer.adversarial.weight(name)
+    return {f"{name} (weight)": _rounded(weight) for name, weight in weights.items()}
 
 
 def _distance(trainer: Trainer) -> torch.Tensor:

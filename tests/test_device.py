@@ -199,7 +199,8 @@ def test_a_gpu_gets_a_workspace_with_which_it_repeats_itself(
 
 
 @pytest.mark.parametrize(
-    ("given", "message"), [(":0:0", "is ':0:0'; "), (None, "is not set, and a GPU was used already")]
+    ("given", "message"),
+    [(":0:0", "is ':0:0'; "), (None, "is not set, and a GPU was used already")],
 )
 def test_a_workspace_with_which_a_gpu_does_not_repeat_itself_is_refused(
     monkeypatch: pytest.MonkeyPatch, given: str | None, message: str
