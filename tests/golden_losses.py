@@ -52,9 +52,9 @@ Losses = dict[str, dict[str, float]]  # step -> name -> value
 def losses_of(name: str, overrides: list[str]) -> Losses:
     """Train a configuration for 20 steps, and return what it logs at STEPS.
 
-    That is every term with its weight, gradients and the learning rate; the mean of the photos and of the style
-    pictures of the batch, which no rounding moves; and how far the averaged weights are from those
-    that are trained.
+    That is every term with its weight, gradients and the learning rate; the mean of the photos and
+    of the style pictures of the batch, which no rounding moves; and how far the averaged weights
+    are from those that are trained.
     """
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
