@@ -1,7 +1,7 @@
 PYTHON ?= python
 PYTHONS ?= 3.10 3.11 3.12 3.13
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast long fuzz pythons demo build krita ci clean
+.PHONY: help install format lint types test check fast long golden fuzz pythons demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ pythons: ## Run the tests that take seconds on each Python, by uv (6 GB of downl
 	done
 
 check: lint types test ## Run all that a change has to pass
+
+golden: ## Keep the losses of each configuration's first steps as the golden ones, where they differ
+	$(PYTHON) tests/golden_losses.py --update
 
 fuzz: ## Read 20,000 damaged files; the seed is printed, and what failed is kept in faults/
 	$(PYTHON) -W ignore tests/fuzzing.py

@@ -228,6 +228,9 @@ class TrainConfig(Section, key="train"):
     """Where to train; `auto` takes cuda, then mps, then cpu."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Arithmetic of the networks; `auto` takes bfloat16 where the device is fast at it."""
+    deterministic: bool = False
+    """Give the same weights and losses, bit for bit, whenever the same run is repeated on the same
+    machine with the same libraries and as many threads. Needs `train.minutes=null`."""
     init: str | None = "base"
     """Begin with a run folder, a model file, or `base`, the shipped model; null: from scratch."""
     resume: str | None = option(None, formerly="false")
@@ -238,6 +241,11 @@ class TrainConfig(Section, key="train"):
         if self.batch_size % self.accumulate:
             allowed = f"it must divide train.batch_size ({self.batch_size})"
             raise ConfigError(f"train.accumulate is {self.accumulate}; {allowed}")
+        if self.deterministic and self.minutes is not None:
+            raise ConfigError(
+                f"train.deterministic is true and train.minutes is {self.minutes:g}; it must be "
+                "null, for learning rates that follow the clock are never the same twice"
+            )
         if not (self.steps or self.minutes):
             self._refuse_no_end()
 

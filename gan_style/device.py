@@ -1,6 +1,7 @@
 """Devices: where networks run, in which precision, and how memory is allocated on the CPU."""
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -11,6 +12,9 @@ from gan_style.errors import ConfigError
 
 _M_TRIM_THRESHOLD = -1  # numbers from glibc's malloc.h
 _M_MMAP_MAX = -4
+
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+_WORKSPACES = (":4096:8", ":16:8")  # with which cuBLAS repeats itself, the faster one first
 
 
 def keep_freed_memory() -> None:
@@ -50,6 +54,53 @@ def matrix_products(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Within this context the same computation on a device gives the same bits each time.
+
+    On the same machine, with the same libraries and as many threads; an operation that cannot
+    be repeated so raises PyTorch's RuntimeError. PyTorch's settings are restored afterwards. For a
+    GPU the environment variable CUBLAS_WORKSPACE_CONFIG is set, too, and stays, because cuBLAS
+    reads it once.
+
+    Raises:
+        ConfigError: that variable has a value with which cuBLAS does not repeat itself, or a GPU
+            was used before it was set.
+    """
+    if device.type == "cuda":
+        _set_workspace()
+    wanted = [
+        (torch.backends.cudnn, "deterministic", True),
+        (torch.backends.cudnn, "benchmark", False),
+        (torch.backends.mkldnn, "deterministic", True),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        for owner, name, value in wanted:
+            setattr(owner, name, value)
+        torch.use_deterministic_algorithms(True)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def _set_workspace() -> None:
+    found = os.environ.get(_WORKSPACE)
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    if found is None and not used:
+        found = os.environ[_WORKSPACE] = _WORKSPACES[0]
+    if found not in _WORKSPACES:
+        state = "not set, and a GPU was used already" if found is None else repr(found)
+        raise ConfigError(
+            f"{_WORKSPACE} is {state}; what is repeatable on a GPU needs {_WORKSPACES[0]} or "
+            f"{_WORKSPACES[1]} in the environment"
+        )
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:

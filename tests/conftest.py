@@ -68,17 +68,10 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make styles/ink and styles/oil of three small pictures each, and photos/ of four."""
-    import numpy as np
-    from PIL import Image
+    from small_pictures import write_small_pictures
 
     folder = tmp_path_factory.mktemp("collection")
-    random = np.random.default_rng(0)
-    for place, coarse in (("styles/ink", 4), ("styles/oil", 12), ("photos", 6)):
-        (folder / place).mkdir(parents=True)
-        for number in range(4 if place == "photos" else 3):
-            values = random.integers(0, 256, (coarse, coarse, 3), dtype=np.uint8)
-            picture = Image.fromarray(values).resize((60, 50), Image.Resampling.BICUBIC)
-            picture.save(folder / place / f"{number}.png")
+    write_small_pictures(folder)
     return folder
 
 

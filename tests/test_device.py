@@ -1,4 +1,5 @@
 import ctypes
+import os
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from gan_style.device import (
     choose_device,
     choose_precision,
     derived_rng,
+    deterministic,
     keep_freed_memory,
     matrix_products,
 )
@@ -169,3 +171,44 @@ def test_a_derived_generator_follows_from_the_next_number_of_another() -> None:
     assert drawn(first) == drawn(second)  # of the number after
     torch.rand(1, generator=first)
     assert drawn(first) != drawn(second)
+
+
+def test_deterministic_settings_are_restored_as_they_were() -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with pytest.raises(RuntimeError, match="put_"), deterministic(torch.device("cpu")):
+            torch.zeros(2).put_(torch.tensor([0]), torch.ones(1))
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("given", [None, ":16:8"])
+def test_a_gpu_gets_a_workspace_with_which_it_repeats_itself(
+    monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "to be restored")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    if given is not None:
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", given)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: given is not None)
+    for _ in range(2):  # cuBLAS reads it once: what was set for the first stays
+        with deterministic(torch.device("cuda")):
+            assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == (given or ":4096:8")
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(":0:0", "is ':0:0'; "), (None, "is not set, and a GPU was used already")],
+)
+def test_a_workspace_with_which_a_gpu_does_not_repeat_itself_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, message: str
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    if given is not None:
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", given)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    with pytest.raises(ConfigError, match=message), deterministic(torch.device("cuda")):
+        pass
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -21,6 +21,7 @@ from gan_style.models.layers import (
     ModulatedResidual,
     of_size,
 )
+from gan_style.models.resizing import doubled, reduced
 
 STRIDE = 16
 """Sides are padded to a multiple of this inside; positions of tiles must be multiples of it."""
@@ -105,13 +106,13 @@ class Generator(nn.Module):
         y = self.down_eighth(x, code)  # (B, eighth, h/8, w/8)
         for block in self.middle:
             y = block(y, code)
-        y = F.interpolate(self.up_quarter(y), scale_factor=2, mode="bilinear")
+        y = doubled(self.up_quarter(y))
         x = x + y  # (B, quarter, h/4, w/4)
         for block in self.after:
             x = block(x, code)
         x = self.up_full(self.up_half(x, code), code)  # (B, full, h, w)
         large = torch.sigmoid(self.to_picture(x).float())
-        picture = F.interpolate(large, (rows, columns), mode="bicubic", antialias=True).clamp(0, 1)
+        picture = reduced(large, (rows, columns)).clamp(0, 1)
         return _cropped(picture, height, width)
 
     def _load_from_state_dict(

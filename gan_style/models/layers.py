@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from gan_style.errors import ModelError
 from gan_style.models.padding import reflection_pad
+from gan_style.models.resizing import doubled
 from gan_style.models.statistics import channel_moments, quick_moments, variance
 
 Widths = TypeVar("Widths")
@@ -246,6 +247,6 @@ class ModulatedConvolution(nn.Module):
 
     def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         if self.enlarge:  # resize, then convolve: transposed convolutions leave checkerboards
-            maps = F.interpolate(maps, scale_factor=2, mode="bilinear")
+            maps = doubled(maps)
         modulated: Tensor = self.modulation(self.convolution(maps), code)
         return F.relu(modulated)

@@ -1,27 +1,37 @@
-"""What breaks a run from outside, said in one line with what to lower."""
+"""What breaks a run from outside, said in one line with what to change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 from gan_style.config import Config
-from gan_style.errors import RunError
+from gan_style.errors import ConfigError, RunError
 from gan_style.memory import is_of_memory
 
 
 @contextmanager
 def named_failures(config: Config) -> Iterator[None]:
-    """Turn a want of memory, and the end of a process that decodes pictures, into a RunError.
+    """Name what a want of memory, the end of a worker, or `train.deterministic` has to do with it.
 
     Args:
         config: of the run; the options that take less memory are named with their values.
 
     Raises:
-        RunError: instead of what was raised in the block.
+        RunError: memory ran out, or a process that decodes pictures was ended; instead of what was
+            raised in the block.
+        ConfigError: with `train.deterministic`, an operation that the device cannot repeat.
     """
     train, data = config.train, config.data
     try:
         yield
     except (MemoryError, RuntimeError) as error:
+        if train.deterministic and "use_deterministic_algorithms" in str(error):
+            operation = str(error).partition(" ")[0]
+            raise ConfigError(
+                f"train.deterministic is true, and PyTorch {torch.__version__} cannot repeat "
+                f"{operation} on this device; allowed: false, or train.device=cpu"
+            ) from error
         if is_of_memory(error):
             raise RunError(
                 f"memory ran out while training on {train.device}; a higher train.accumulate "

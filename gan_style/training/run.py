@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,13 @@ import torch
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, config_to_dict
 from gan_style.data.training_data import TrainingData
-from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
+from gan_style.device import (
+    choose_device,
+    choose_precision,
+    deterministic,
+    keep_freed_memory,
+    matrix_products,
+)
 from gan_style.distributed import Ranks, connected
 from gan_style.errors import ConfigError
 from gan_style.training.failures import named_failures
@@ -58,26 +64,34 @@ def _train(config: Config, device: torch.device, ranks: Ranks) -> Path:
     precision = choose_precision(config.train.precision, device)
     lock = RunLock(folder) if ranks.first else nullcontext()
     with lock as held, named_failures(config), matrix_products(precision):
-        data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
-        trainer = Trainer(config, device, ranks)
-        state = ranks.by_first(partial(begin, config, trainer, data, source))
-        trainer.join()
-        if held is None:  # not the first process
-            TrainingLoop(folder, data, trainer, state, Trackers([])).fit()
-            return folder
-        make_run_folder(folder)
-        held.take()
-        describe_run(folder, config, trainer.device, trainer.precision)
-        name, described = config.run.name or folder.name, config_to_dict(config)
-        tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
-        _work(TrainingLoop(folder, data, trainer, state, tracker))
+        with _repeatable(config, device):
+            data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
+            trainer = Trainer(config, device, ranks)
+            state = ranks.by_first(partial(begin, config, trainer, data, source))
+            trainer.join()
+            if held is None:  # not the first process
+                TrainingLoop(folder, data, trainer, state, Trackers([])).fit()
+                return folder
+            make_run_folder(folder)
+            held.take()
+            describe_run(folder, config, trainer.device, trainer.precision)
+            name, described = config.run.name or folder.name, config_to_dict(config)
+            tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
+            loop = TrainingLoop(folder, data, trainer, state, tracker)
+            _announce(loop)
+            stopped = loop.fit()
+        _end(loop, stopped)
     return folder
 
 
-def _work(loop: TrainingLoop) -> None:
-    """Train until the end, and write the results; or until a signal comes."""
-    _announce(loop)
-    if loop.fit():
+def _repeatable(config: Config, device: torch.device) -> AbstractContextManager[None]:
+    """The context of training; what is reported afterwards takes operations that have no other."""
+    return deterministic(device) if config.train.deterministic else nullcontext()
+
+
+def _end(loop: TrainingLoop, stopped: bool) -> None:
+    """Write the results; or say how a run that a signal has stopped goes on."""
+    if stopped:
         loop.tracker.close(ok=False)
         logger.info(
             "stopped after %d images; go on with\n  %s train %s train.resume=true",

@@ -1,5 +1,6 @@
 """Where a run stands: how it begins or is resumed, and what its checkpoints hold."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from gan_style.pretrained import read_model
 from gan_style.training.schedule import usual_squares
 from gan_style.training.trainer import Trainer
 from gan_style.training.validation import Best, Quality, measure_quality
+
+logger = logging.getLogger(__name__)
 
 _OPTIMIZERS = ("model_optimizer", "discriminator_optimizer")
 _MOST = 2**53  # of anything that is counted
@@ -100,6 +103,7 @@ def save_state(
         "before": asdict(state.before),
         "usual": state.usual,
         "tracker": dict(tracker),
+        "threads": torch.get_num_threads(),
     }
     file = checkpoints / f"step-{trainer.steps_done:08d}.safetensors"
     save_checkpoint(file, tensors, metadata)
@@ -130,10 +134,26 @@ def _resume(trainer: Trainer, source: Path, usual: int | None) -> RunState:
         state = take_over(trainer, tensors, metadata, usual)
     except ConfigError as error:
         raise ConfigError(f"{source} cannot be resumed: {error}") from error
+    _warn_of_threads(trainer, metadata.get("threads"))
     if state.best.step == trainer.steps_done != _step_of_best(source.parent):
         # killed between the two files of a checkpoint: the best model would be an older one
         _save_best(source.parent, tensors, metadata)
     return state
+
+
+def _warn_of_threads(trainer: Trainer, threads: object) -> None:
+    """Say if sums on the CPU are parted among another number of threads than they were."""
+    now = torch.get_num_threads()
+    if not trainer.config.train.deterministic or trainer.device.type != "cpu":
+        return
+    if threads is not None and threads != now:
+        logger.warning(
+            "the checkpoint is of a run with %s threads, and now there are %d: sums are rounded "
+            "otherwise, so that the run does not go on bit for bit; OMP_NUM_THREADS=%s would",
+            threads,
+            now,
+            threads,
+        )
 
 
 def take_over(
