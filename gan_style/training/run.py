@@ -1,8 +1,7 @@
 """The story of a training run: where it is, how it begins, what it trains on, how it ends."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, config_to_dict
 from gan_style.data.training_data import TrainingData
 from gan_style.device import choose_device, choose_precision, keep_freed_memory, matrix_products
-from gan_style.distributed import Ranks, connected
+from gan_style.distributed import Ranks, connected, first_reports
 from gan_style.errors import ConfigError
 from gan_style.training.failures import named_failures
 from gan_style.training.loop import TrainingLoop
@@ -48,7 +47,7 @@ def train(config: Config) -> Path:
     ranks = Ranks.of_environment()
     _refuse_uneven(config, ranks)
     device = choose_device(ranks.device(config.train.device))
-    with connected(ranks, device), _quiet(ranks):
+    with connected(ranks, device, "the last checkpoint is whole"), first_reports(ranks):
         return _train(config, device, ranks)
 
 
@@ -114,19 +113,6 @@ def _refuse_uneven(config: Config, ranks: Ranks) -> None:
         raise ConfigError(
             "torchrun --max-restarts needs run.dir=FOLDER, or a restart would not find the run"
         )
-
-
-@contextmanager
-def _quiet(ranks: Ranks) -> Iterator[None]:
-    """Let the first process alone tell what all of them have to tell."""
-    package = logging.getLogger("gan_style")
-    before = package.level
-    if not ranks.first:
-        package.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        package.setLevel(before)
 
 
 def _announce(loop: TrainingLoop) -> None:
