@@ -83,6 +83,7 @@ def test_what_cannot_be_painted_is_refused(program: ModuleType, photos: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # Ray starts slowly where the cores are busy
 def test_two_workers_lose_nothing_though_one_of_them_dies(photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray.data", reason="needs pip install 'ray[data]'")
     (tmp_path / "dies.py").write_text(DIES)
