@@ -4,6 +4,7 @@ They are started by torchrun, which tells each in its environment which of them 
 torchrun there is one process, for which everything here does nothing.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -126,6 +127,23 @@ class Ranks:
         torch.distributed.all_gather_object(found, value)
         return found
 
+    def collected(self, parts: Sequence[Value]) -> list[Value]:
+        """What all processes made of their shares of a list, in the order of the list.
+
+        Args:
+            parts: what this one made of each thing that `share` gave it.
+
+        Returns:
+            All of it in the first process, nothing in the others.
+        """
+        if self.count == 1:
+            return list(parts)
+        found: list[Any] | None = [None] * self.count if self.first else None
+        torch.distributed.gather_object(list(parts), found)
+        if found is None:
+            return []
+        return [found[i % self.count][i // self.count] for i in range(sum(map(len, found)))]
+
     def mean(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The mean of each number over the processes; one that a process lacks counts as 0 there.
 
@@ -164,8 +182,26 @@ class Ranks:
 
 
 @contextmanager
-def connected(ranks: Ranks, device: torch.device) -> Iterator[None]:
+def first_reports(ranks: Ranks) -> Iterator[None]:
+    """Let the first process alone log what all of them have to tell, errors aside."""
+    package = logging.getLogger("gan_style")
+    before = package.level
+    if not ranks.first:
+        package.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        package.setLevel(before)
+
+
+@contextmanager
+def connected(ranks: Ranks, device: torch.device, left: str) -> Iterator[None]:
     """Within this context the processes of a job are connected: by gloo, and GPUs by NCCL.
+
+    Args:
+        ranks: the processes.
+        device: where this one computes.
+        left: what to say of the work that is done if a process is lost.
 
     Raises:
         DistributedError: a process cannot be reached, or ended before the others.
@@ -185,7 +221,7 @@ def connected(ranks: Ranks, device: torch.device) -> Iterator[None]:
             raise
         raise DistributedError(
             f"process {ranks.rank} of {ranks.count} lost another one, whose own message says why; "
-            "the last checkpoint is whole"
+            f"{left}"
         ) from error
     finally:
         if torch.distributed.is_initialized():

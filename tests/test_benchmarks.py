@@ -250,3 +250,51 @@ def test_a_lattice_is_found_where_it_is(program: ModuleType, tmp_path: Path) -> 
     solid(tmp_path / "small/x.png", "red")
     with pytest.raises(SystemExit, match="40x30 px; 256 are needed"):
         program.peaks(tmp_path / "small")
+
+
+# ---------------------------------------------------------------------- many machines, on paper
+
+
+scaling = pytest.mark.parametrize("program", ["scaling"], indirect=True)
+
+
+@scaling
+def test_pictures_a_second_of_many_gpus(program: ModuleType) -> None:
+    link = program.Link("slow", 1e6, 0.01)
+    # alone nothing is sent
+    assert program.all_reduce_seconds(1, 8e6, link) == program.agreement_seconds(1) == 0
+    # 4 GPUs, 8 MB: six messages of 2 MB, each 2 s and 0.01 s before it
+    assert program.all_reduce_seconds(4, 8e6, link) == pytest.approx(12.06)
+    # two gathers of a size and a value, each around a ring of three steps
+    assert program.agreement_seconds(4, 0.005) == pytest.approx(0.06)
+    assert program.rate(1, 8, 40, 8e6, link) == 40
+    # 32 pictures in 8 / 40 + 12.06 + 0.06 = 12.32 s
+    assert program.rate(4, 8, 40, 8e6, link, 0.005) == pytest.approx(32 / 12.32)
+
+
+@scaling
+def test_the_batch_that_fills_the_memory(program: ModuleType) -> None:
+    assert program.fitting(10, 2, 0.75) == 10  # 2 + 10 * 0.75 = 9.5; the next would need 10.25
+    assert program.fitting(1, 2, 0.75) == 0
+
+
+@scaling
+def test_every_gradient_that_is_averaged_is_counted(program: ModuleType, tiny: list[str]) -> None:
+    trainer = program.Trainer(program.load_config(None, tiny), torch.device("cpu"))
+    expected = [*trainer.model_parameters, *trainer.discriminator.parameters()]
+    counts = program.parameters(trainer)
+    assert sum(counts.values()) == sum(parameter.numel() for parameter in expected)
+    assert min(counts["encoder"], counts["generator"], counts["discriminator"]) > 0
+
+
+@pytest.mark.parametrize("program", ["ranks"], indirect=True)
+def test_processes_are_compared_by_their_medians(program: ModuleType) -> None:
+    lines = program.summary(8, {1: [0.4, 9.0, 0.5], 2: [1.0, 0.8, 0.1]}).splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert rows == [["1", "500 ms", "16.0", "100%"], ["2", "800 ms", "10.0", "62%"]]
+
+
+@pytest.mark.parametrize("program", ["feeding"], indirect=True)
+def test_a_million_files_follow_from_two_folders(program: ModuleType) -> None:
+    # 2 ms each of 1000, 3 ms of 2000: 1 ms, and 1 µs for each file: 1 ms + 1 s of each of a million
+    assert program.of_a_million(1000, 2.0, 2000, 6.0) == pytest.approx(1e6 * 1.001)

@@ -52,18 +52,29 @@ class Evaluate(Command, Comparison):
             raise EvaluationError(f"--log takes one --size; there are {len(self.size)}")
 
     def run(self) -> None:
-        """Evaluate, and write what is asked for."""
+        """Evaluate, and write what is asked for.
+
+        Under torchrun each process has its share of the pictures, and the first one alone writes
+        and reports, after all are done: those that are started again begin anew.
+        """
         from tqdm import tqdm
 
+        from gan_style.device import choose_device
+        from gan_style.distributed import Ranks, connected, first_reports
         from gan_style.evaluation.evaluate import evaluate
         from gan_style.evaluation.scores import sizes_to_json, table_lines, write_json
 
-        progress = partial(tqdm, unit=" pictures", leave=False)
+        ranks = Ranks.of_environment()
+        progress = partial(tqdm, unit=" pictures", leave=False, disable=not ranks.first)
         shared = vars(self.only(Comparison))
-        sizes = [
-            evaluate(EvaluateConfig(**shared, size=size), progress)
-            for size in dict.fromkeys(self.size)
-        ]
+        device = choose_device(ranks.device(self.device))
+        with connected(ranks, device, "no scores were written"), first_reports(ranks):
+            sizes = [
+                evaluate(EvaluateConfig(**shared, size=size), progress, ranks)
+                for size in dict.fromkeys(self.size)
+            ]
+        if not ranks.first:
+            return
         if self.json:
             write_json(Path(self.json), sizes_to_json(sizes))
         for scores in sizes:

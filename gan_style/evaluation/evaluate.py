@@ -4,10 +4,14 @@ Nothing is painted or measured before all names are known to fit and all weights
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+
+import torch
 
 from gan_style.data.images import find_pictures, some_pictures
 from gan_style.device import choose_device
+from gan_style.distributed import Ranks
 from gan_style.errors import EvaluationError
 from gan_style.evaluation.config import LEFT_OUT, EvaluateConfig
 from gan_style.evaluation.evaluators import CollectionEvaluator, PairEvaluator
@@ -27,12 +31,21 @@ from gan_style.style_code import StyleCode
 from gan_style.stylizer import Stylizer
 
 
-def evaluate(config: EvaluateConfig, progress: Progress = iter) -> Scores:
+def evaluate(
+    config: EvaluateConfig,
+    progress: Progress = iter,
+    ranks: Ranks = Ranks(),  # noqa: B008
+) -> Scores:
     """Score paintings. Writes nothing; pictures that are skipped are logged as warnings.
 
     Args:
         config: what to compare with what.
         progress: wrapped around pictures and paintings, as tqdm is.
+        ranks: processes that are `connected`, to do it together: each paints and reads its share
+            of the pictures, and the first compares what all have read.
+
+    Returns:
+        The scores, in every process.
 
     Raises:
         GanStyleError: (of its many kinds) folders, names, models or weights that do not fit,
@@ -40,16 +53,16 @@ def evaluate(config: EvaluateConfig, progress: Progress = iter) -> Scores:
     """
     contents = pictures_by_name(Path(config.content), "photos")
     network = picture_features(config.features, config.feature_weights)
-    device = choose_device(config.device)
+    device = choose_device(ranks.device(config.device))
     extractor = FeatureExtractor(network, config.features, config.size, device)
-    pictures = ReadablePictures()
+    pictures = ReadablePictures(ranks)
     if config.kind == "pairs":
         styles = pictures_by_name(Path(config.reference), "style pictures")
-        outputs = _outputs(config, contents, styles)
+        outputs = _outputs(config, contents, styles, device, ranks)
         return PairEvaluator(extractor).evaluate(outputs, pictures, progress)
     collections, name = find_collections(Path(config.reference), config.others)
     photos = some_pictures(config.photos or config.content)
-    outputs = _outputs(config, contents, None)
+    outputs = _outputs(config, contents, None, device, ranks)
     frechet = FrechetDistance(config.fid) if config.fid else None
     evaluator = CollectionEvaluator(
         extractor, collections, name, photos, pictures, progress, frechet
@@ -58,12 +71,19 @@ def evaluate(config: EvaluateConfig, progress: Progress = iter) -> Scores:
 
 
 def _outputs(
-    config: EvaluateConfig, contents: Mapping[str, Path], styles: Mapping[str, Path] | None
+    config: EvaluateConfig,
+    contents: Mapping[str, Path],
+    styles: Mapping[str, Path] | None,
+    device: torch.device,
+    ranks: Ranks,
 ) -> list[Output]:
     if config.outputs:
         return find_outputs(Path(config.outputs), contents, styles)
-    stylizer = Stylizer.from_pretrained(config.model or BASE, device=config.device)
-    style = None if styles else _style(config.style or config.reference, stylizer)
+    stylizer = Stylizer.from_pretrained(config.model or BASE, device=device)
+    style = None
+    if styles is None:
+        given = config.style or config.reference
+        style = ranks.by_first(partial(_style, given, stylizer))
     return make_outputs(stylize_with(stylizer, config.size, style), contents, styles)
 
 

@@ -1,18 +1,20 @@
 """Evaluators: what paintings are compared with, read once, and the comparison.
 
-Pictures that cannot be read are left out, with a warning in the log, and counted.
+Pictures that cannot be read are left out, with a warning in the log, and counted. Processes may
+share the reading (`ReadablePictures.ranks`); the first one compares.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gan_style.data.images import evenly
-from gan_style.errors import EvaluationError, PictureError
+from gan_style.errors import EvaluationError
 from gan_style.evaluation import metrics
 from gan_style.evaluation.artifacts import LEAST_ENERGY, LEAST_RINGING, ratio_of_medians
 from gan_style.evaluation.deception import MAXIMUM_PHOTOS, PatchClassifier
@@ -65,26 +67,31 @@ class PairEvaluator:
 
         Raises:
             EvaluationError: none can be read.
+            DistributedError: the same, in all processes but the first.
         """
         shown = _names_for_sheet(outputs)
-        scores: list[dict[str, float]] = []
-        rows: list[Row] = []
-        for output in progress(outputs):
-            assert output.style is not None
-            try:
-                painting = self.extractor.square(output.get())
-                scores.append(self._score(painting, output.content, output.style))
-                if output.name in shown:
-                    style = self.extractor.read(output.style)[1]
-                    photo = self.extractor.photo(output.content).square
-                    rows.append(Row(output.name, photo, style, painting))
-            except PictureError as error:
-                pictures.skip(error)
-        if not scores:
-            raise EvaluationError(_NOTHING.format(len(outputs)))
-        values = _means(scores)
-        about = (len(scores), pictures.skipped, self.extractor.size, self.extractor.name)
-        return Scores("pairs", *about, values, rows=tuple(rows))
+        found = pictures.read(outputs, partial(self._read, shown=shown), progress)
+
+        def scores() -> Scores:
+            if not found:
+                raise EvaluationError(_NOTHING.format(len(outputs)))
+            values = _means([distances for distances, _ in found])
+            rows = tuple(row for _, row in found if row is not None)
+            about = (len(found), pictures.skipped, self.extractor.size, self.extractor.name)
+            return Scores("pairs", *about, values, rows=rows)
+
+        return pictures.ranks.by_first(scores)
+
+    def _read(self, output: Output, shown: Set[str]) -> tuple[dict[str, float], Row | None]:
+        """The distances of a painting, and its row of the sheet if its name is among `shown`."""
+        assert output.style is not None
+        painting = self.extractor.square(output.get())
+        distances = self._score(painting, output.content, output.style)
+        if output.name not in shown:
+            return distances, None
+        style = self.extractor.read(output.style)[1]
+        photo = self.extractor.photo(output.content).square
+        return distances, Row(output.name, photo, style, painting)
 
     def _score(self, painting: Tensor, content: Path, style: Path) -> dict[str, float]:
         target, maps = self._style(style), self.extractor.maps(painting)
@@ -127,6 +134,19 @@ class _Results:
             self.values[name] = value
 
 
+class _Known(NamedTuple):
+    """What is read of a picture of a collection; L patches, D numbers.
+
+    signature: (1, D). patches: (L, D); none if nothing needs them. statistics: of the collection's
+    own pictures; None of others.
+    """
+
+    path: Path
+    signature: Tensor
+    patches: Tensor
+    statistics: Statistics | None = None
+
+
 def _stacked(pictures: Sequence[Statistics], name: str) -> Tensor:
     return torch.cat([getattr(picture, name) for picture in pictures])
 
@@ -146,6 +166,7 @@ class CollectionEvaluator:
 
     Raises:
         EvaluationError: the collection has no picture that can be read.
+        DistributedError: the same, in all processes but the first.
     """
 
     def __init__(
@@ -161,50 +182,55 @@ class CollectionEvaluator:
         self.extractor = extractor
         self.name = name
         self._frechet = frechet
-        self._own, self._squares = list[Statistics](), list[Tensor]()
+        self._own = list[Statistics]()
+        self._shown = list[Path]()
         self._alone = len(collections) == 1
         self._signatures: dict[str, Tensor] = {}
         patches: dict[str, list[Tensor]] = {}
         for other, paths in collections.items():
             read = self._read_own if other == name else self._read_other
-            found = list(pictures.read(progress(paths), read))
+            found = pictures.read(paths, read, progress)
             if found:
-                self._signatures[other] = torch.cat([signature for signature, _ in found])
-            patches[other] = [of_one for _, of_one in found]
-        if not self._own:
-            raise EvaluationError(f"not one picture of the collection {name} can be read")
-        self._scale = metrics.signature_scale(torch.cat(list(self._signatures.values())))
-        self._detector = CopyDetector([picture.gray_square for picture in self._own])
-        self._classes: list[str] = []
+                self._signatures[other] = torch.cat([known.signature for known in found])
+            patches[other] = [known.patches for known in found]
+            if other == name:
+                self._own = [known.statistics for known in found if known.statistics is not None]
+                self._shown = [known.path for known in found[:SHEET_ROWS]]
         if not self._alone:
             # a whole step, not `evenly`: published deception rates depend on which photos these are
             plain = photos[:: max(1, len(photos) // MAXIMUM_PHOTOS)][:MAXIMUM_PHOTOS]
-            patches[_PHOTOS] = list(pictures.read(progress(plain), extractor.patches_of))
-            self._fit_classifier(patches)
+            patches[_PHOTOS] = pictures.read(plain, extractor.patches_of, progress)
+        self._classes = pictures.ranks.by_first(partial(self._learn, patches))
 
-    def _read_other(self, path: Path) -> tuple[Tensor, Tensor]:
-        """The signature of a picture, and those of its patches: none if nothing needs them."""
+    def _read_other(self, path: Path) -> _Known:
         signature = self.extractor.features_of(path).signature
-        return signature, signature[:0] if self._alone else self.extractor.patches_of(path)
+        patches = signature[:0] if self._alone else self.extractor.patches_of(path)
+        return _Known(path, signature, patches)
 
-    def _read_own(self, path: Path) -> tuple[Tensor, Tensor]:
-        """Return the same of a picture of the collection, and keep what else is needed."""
-        read = self._read_other(path)
+    def _read_own(self, path: Path) -> _Known:
+        known = self._read_other(path)
         picture, square = self.extractor.read(path)
         features = self.extractor.features_of(path)
-        self._own.append(Statistics.measure(picture, square, features, guide=square))
-        self._squares += [square] if len(self._squares) < SHEET_ROWS else []
         if self._frechet:
             self._frechet.add(square, real=True)
-        return read
+        statistics = Statistics.measure(picture, square, features, guide=square)
+        return known._replace(statistics=statistics)
 
-    def _fit_classifier(self, patches: Mapping[str, list[Tensor]]) -> None:
-        """Fit it to the classes that have a patch; both needed and one more must be among them."""
+    def _learn(self, patches: Mapping[str, list[Tensor]]) -> list[str]:
+        """Prepare what paintings are compared with; the classes among which patches are told apart.
+
+        These have a patch. Both that are needed and one more must be among them, or there are none.
+        """
+        if not self._own:
+            raise EvaluationError(f"not one picture of the collection {self.name} can be read")
+        self._scale = metrics.signature_scale(torch.cat(list(self._signatures.values())))
+        self._detector = CopyDetector([picture.gray_square for picture in self._own])
         classes = {name: torch.cat(found) for name, found in patches.items() if found}
         classes = {name: found for name, found in classes.items() if len(found)}
-        if {self.name, _PHOTOS} < classes.keys():
-            self._classes = list(classes)
-            self._classifier = PatchClassifier(list(classes.values()))
+        if not {self.name, _PHOTOS} < classes.keys():
+            return []
+        self._classifier = PatchClassifier(list(classes.values()))
+        return list(classes)
 
     def evaluate(
         self, outputs: Sequence[Output], pictures: ReadablePictures, progress: Progress = iter
@@ -218,26 +244,38 @@ class CollectionEvaluator:
 
         Raises:
             EvaluationError: none can be read.
+            DistributedError: the same, in all processes but the first.
         """
         shown = _names_for_sheet(outputs)
-        paintings: list[Painting] = []
-        rows: list[Row] = []
-        for output in progress(outputs):
-            try:
-                read = read_painting(self.extractor, output, patches=bool(self._classes))
-            except PictureError as error:
-                pictures.skip(error)
-                continue
-            painting, photo, square = read
-            paintings.append(painting)
-            if self._frechet:
-                self._frechet.add(square, real=False)
-            if output.name in shown:
-                style = self._squares[len(rows) % len(self._squares)]
-                rows.append(Row(output.name, photo, style, square))
-        if not paintings:
-            raise EvaluationError(_NOTHING.format(len(outputs)))
-        return self.compare(paintings, pictures.skipped, rows)
+        found = pictures.read(outputs, partial(self._read_painting, shown=shown), progress)
+        if self._frechet:
+            self._frechet.collect(pictures.ranks)
+
+        def scores() -> Scores:
+            if not found:
+                raise EvaluationError(_NOTHING.format(len(outputs)))
+            rows = [(painting.name, *squares) for painting, squares in found if squares]
+            return self.compare([each for each, _ in found], pictures.skipped, self._rows(rows))
+
+        return pictures.ranks.by_first(scores)
+
+    def _read_painting(
+        self, output: Output, shown: Set[str]
+    ) -> tuple[Painting, tuple[Tensor, Tensor] | None]:
+        """A painting; and the squares of its photo and of itself, if its name is among `shown`."""
+        read = read_painting(self.extractor, output, patches=bool(self._classes))
+        painting, photo, square = read
+        if self._frechet:
+            self._frechet.add(square, real=False)
+        return painting, (photo, square) if output.name in shown else None
+
+    def _rows(self, found: Sequence[tuple[str, Tensor, Tensor]]) -> list[Row]:
+        """Rows of the contact sheet, each with a picture of the collection."""
+        styles = [self.extractor.read(path)[1] for path in self._shown[: len(found)]]
+        return [
+            Row(name, photo, styles[number % len(styles)], square)
+            for number, (name, photo, square) in enumerate(found)
+        ]
 
     def compare(
         self, paintings: Sequence[Painting], skipped: int = 0, rows: Sequence[Row] = ()

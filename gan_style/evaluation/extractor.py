@@ -6,7 +6,7 @@ Shapes: H rows, W columns, D numbers; pictures are RGB in [0, 1].
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gan_style.data.images import read_picture, to_tensor
+from gan_style.distributed import Ranks
 from gan_style.errors import PictureError
 from gan_style.evaluation.config import SMALLEST
 from gan_style.evaluation.deception import patch_signatures
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
 """Wrapped around a sequence that is worked through, as tqdm is."""
+Thing = TypeVar("Thing")
 Read = TypeVar("Read")
 
 _PHOTOS = 4  # kept with their maps, which are large; paintings of one photo come together
@@ -127,8 +129,14 @@ class FeatureExtractor:
 
 @dataclass
 class ReadablePictures:
-    """Reads pictures; each one that cannot be read is logged as a warning and counted."""
+    """Reads pictures; each one that cannot be read is logged as a warning and counted.
 
+    Attributes:
+        ranks: the processes that share them.
+        skipped: how many could not be read; the first process alone knows.
+    """
+
+    ranks: Ranks = Ranks()  # noqa: RUF009
     skipped: int = 0
 
     def skip(self, error: PictureError) -> None:
@@ -136,10 +144,35 @@ class ReadablePictures:
         self.skipped += 1
         logger.warning("skipped: %s", error)
 
-    def read(self, paths: Iterable[Path], read: Callable[[Path], Read]) -> Iterator[Read]:
-        """Yield what `read` returns, of the pictures that can be read."""
-        for path in paths:
+    def read(
+        self,
+        things: Sequence[Thing],
+        read: Callable[[Thing], Read],
+        progress: Progress = iter,
+    ) -> list[Read]:
+        """Read pictures, or whatever `read` makes of a thing; each process reads its share.
+
+        Args:
+            things: all of them, the same in every process.
+            read: raises PictureError for one that is to be skipped.
+            progress: wrapped around this process's share.
+
+        Returns:
+            What `read` returned, in the order of the things, without those that are skipped; in
+            all processes but the first, nothing.
+        """
+
+        def attempt(thing: Thing) -> Read | PictureError:
             try:
-                yield read(path)
+                return read(thing)
             except PictureError as error:
-                self.skip(error)
+                return PictureError(str(error))  # the other would keep the picture in memory
+
+        shared = progress(self.ranks.share(things))
+        found: list[Read] = []
+        for outcome in self.ranks.collected([attempt(thing) for thing in shared]):
+            if isinstance(outcome, PictureError):
+                self.skip(outcome)
+            else:
+                found.append(outcome)
+        return found

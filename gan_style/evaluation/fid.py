@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_style.distributed import Ranks
 from gan_style.errors import EvaluationError
 
 _FILE = "pt_inception-2015-12-05-6726825d.pth"  # torch-fidelity's weights
@@ -41,7 +42,9 @@ class FrechetDistance:
         try:
             torch.load(weights, weights_only=True)  # raises if more than numbers is in the file
             self._metric: Any = FrechetInceptionDistance(
-                normalize=True, feature_extractor_weights_path=weights
+                normalize=True,
+                feature_extractor_weights_path=weights,
+                sync_on_compute=False,  # `collect` does it, in all processes
             )
         except ModuleNotFoundError as error:
             raise EvaluationError(f"fid needs torch-fidelity: {INSTALL}") from error
@@ -56,6 +59,13 @@ class FrechetDistance:
         """Add one picture (3, H, W) in [0, 1] of the collection (`real`) or of the paintings."""
         self._metric.update(picture[None], real=real)
         self._counts[real] += 1
+
+    def collect(self, ranks: Ranks) -> None:
+        """Take in what was added in the other processes; call it in all of them, once."""
+        if ranks.count > 1:
+            self._metric.sync()
+            each = ranks.gathered(self._counts)
+            self._counts = {real: sum(counts[real] for counts in each) for real in self._counts}
 
     def value(self) -> float | None:
         """The distance, 0 or more; None if a side has fewer than 2 pictures."""

@@ -1,8 +1,7 @@
 """The story of a training run: where it is, how it begins, what it trains on, how it ends."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from gan_style.device import (
     keep_freed_memory,
     matrix_products,
 )
-from gan_style.distributed import Ranks, connected
+from gan_style.distributed import Ranks, connected, first_reports
 from gan_style.errors import ConfigError
 from gan_style.training.failures import named_failures
 from gan_style.training.loop import TrainingLoop
@@ -54,7 +53,7 @@ def train(config: Config) -> Path:
     ranks = Ranks.of_environment()
     _refuse_uneven(config, ranks)
     device = choose_device(ranks.device(config.train.device))
-    with connected(ranks, device), _quiet(ranks):
+    with connected(ranks, device, "the last checkpoint is whole"), first_reports(ranks):
         return _train(config, device, ranks)
 
 
@@ -128,19 +127,6 @@ def _refuse_uneven(config: Config, ranks: Ranks) -> None:
         raise ConfigError(
             "torchrun --max-restarts needs run.dir=FOLDER, or a restart would not find the run"
         )
-
-
-@contextmanager
-def _quiet(ranks: Ranks) -> Iterator[None]:
-    """Let the first process alone tell what all of them have to tell."""
-    package = logging.getLogger("gan_style")
-    before = package.level
-    if not ranks.first:
-        package.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        package.setLevel(before)
 
 
 def _announce(loop: TrainingLoop) -> None:

@@ -1,20 +1,17 @@
 """Processes that train together, started by torchrun, on this machine's CPUs (gloo)."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import REPOSITORY, torchrun
 
 from gan_style.config import load_config
 from gan_style.distributed import Ranks
 from gan_style.errors import ConfigError
 from gan_style.training.run import train
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 # low rates: at those of the defaults, what two orders of the same sum differ by grows tenfold
 # every two steps, between runs of one process with one thread and with two as well
 SETTINGS = [
@@ -50,19 +47,6 @@ def losses(folder: Path) -> dict[int, dict[str, float]]:
         for line in lines
         if "model/content" in line
     }
-
-
-def torchrun(*words: str, count: int = 2, restarts: int = 0) -> "subprocess.CompletedProcess[str]":
-    launch = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
-    return subprocess.run(
-        [*launch, f"--max-restarts={restarts}", *words],
-        cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
