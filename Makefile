@@ -1,7 +1,7 @@
 PYTHON ?= python
 PYTHONS ?= 3.10 3.11 3.12 3.13
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast fuzz pythons demo build krita ci clean
+.PHONY: help install format lint types test check fast faults fuzz pythons demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ check: lint types test ## Run all that a change has to pass
 
 fuzz: ## Read 20,000 damaged files; the seed is printed, and what failed is kept in faults/
 	$(PYTHON) -W ignore tests/fuzzing.py
+
+faults: ## Kill runs, fill disks and more (15 minutes), and print a table of what was survived
+	$(PYTHON) -m pytest tests/faults --long
 
 demo: ## Train the built-in demo (a few minutes)
 	$(PYTHON) train.py

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gan_style.errors import ConfigError
+from gan_style.files import naming
 
 LOCK_FILE = ".lock"
 """In a run folder."""
@@ -53,7 +54,7 @@ class RunLock:
         )
         file = self._held.enter_context(os.fdopen(descriptor, "r+b"))
         self._taken = True
-        with suppress(NotImplementedError):
+        with suppress(NotImplementedError), naming(self.folder / LOCK_FILE):
             if self._wait_for(file):
                 write_holder(file, os.getpid())
 

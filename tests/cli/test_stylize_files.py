@@ -266,7 +266,7 @@ def test_a_disk_too_full_is_refused_before_the_model_is_loaded(
     with monkeypatch.context() as patch:
         no_model(patch)
         told = failed(capsys, photos, *words, "-o", tmp_path / "out")
-        assert "going to take about 2.64e-05 GB" in told
+        assert "going to take about 26.4 kB" in told
         assert f"free at {tmp_path}" in told
         assert "to take about" in failed(
             capsys, photos, *words, "-o", tmp_path / "out", "--size", 99
