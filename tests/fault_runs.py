@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,18 @@ from safetensors.torch import load
 from gan_style.checkpoint import BEST_FILE, CHECKPOINTS, load_checkpoint, newest_checkpoint
 from gan_style.cli.main import main
 from gan_style.config import load_config
+from gan_style.data.dataset import Batch
 from gan_style.models.style_model import MODEL_FILE
 from gan_style.pretrained import read_model
 from gan_style.shipped import STYLES
 from gan_style.style_code import StyleCode
 from gan_style.training.run_history import LOG_FILE, SAMPLES
+from gan_style.training.trainer import Trainer
 
 _OF_THE_CLOCK = {"minutes", "images_per_second", "memory_gb"}  # and of the machine
 
 
-def words_of(collection: Path, folder: Path) -> list[str]:
+def words_of(collection: Path, folder: Path, *more: str) -> list[str]:
     """The words of a command that trains three steps in a second, with a checkpoint at each."""
     return [
         "train",
@@ -32,7 +37,8 @@ def words_of(collection: Path, folder: Path) -> list[str]:
         *("model.code_dim=8", "model.supersampling=1", "tracking.wandb=off"),
         *("train.init=null", "train.minutes=null", "train.steps=3", "train.batch_size=2"),
         *("train.warmup=0", "train.device=cpu", "train.precision=float32"),
-        *("run.log_every=1", "run.sample_every=2", "run.checkpoint_every=1", f"run.dir={folder}"),
+        *("run.log_every=1", "run.sample_every=2", "run.checkpoint_every=1", *more),
+        f"run.dir={folder}",
     ]
 
 
@@ -104,3 +110,69 @@ def _digest(path: Path) -> str:
         total.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
         total.update(values.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
+
+
+# ---------------------------------------------------------------------- work with faults of its own
+
+
+def without_work(words: list[str]) -> int:
+    """A command that is to be refused before it reads a picture or a model."""
+    from gan_style.data import training_data
+    from gan_style.stylizer import Stylizer
+
+    def begin(*given: Any, **named: Any) -> Any:
+        raise AssertionError("the work has begun")
+
+    training_data.read_each = begin
+    Stylizer.from_pretrained = begin  # type: ignore[method-assign,assignment]
+    return main(words)
+
+
+def with_clock_going_back(words: list[str]) -> int:
+    """Go on while each look at the clock shows an hour earlier than the one before."""
+    looks = count(1)
+    time_ns = time.time_ns
+    time.time_ns = lambda: time_ns() - 3_600_000_000_000 * next(looks)
+    time.time = lambda: time.time_ns() / 1e9
+    return go_on(words)
+
+
+def after_step(words: list[str], number: int, change: Callable[..., None], *given: Any) -> int:
+    """Train; when so many steps are done, something happens."""
+    take = Trainer.step
+
+    def step(self: Trainer, *batch: Any) -> Any:
+        terms = take(self, *batch)
+        if self.steps_done == number:
+            change(*given)
+        return terms
+
+    Trainer.step = step  # type: ignore[method-assign]
+    return main(words)
+
+
+def lose(paths: list[Path]) -> None:
+    """Delete pictures."""
+    for path in paths:
+        path.unlink()
+
+
+def spoil(paths: list[Path]) -> None:
+    """Put broken pictures in the place of others."""
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:100])
+
+
+def with_bad_batches(words: list[str], first: int, last: int) -> int:
+    """Train, with a pixel that is no number in the batches of some steps."""
+    take = Trainer.step
+
+    def step(self: Trainer, batch: Batch, *given: Any) -> Any:
+        if first <= self.steps_done < last:
+            content = batch.content.clone()
+            content[0, 0, 0, 0] = float("nan")
+            batch = replace(batch, content=content)
+        return take(self, batch, *given)
+
+    Trainer.step = step  # type: ignore[method-assign]
+    return main(words)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_style.checkpoint import CHECKPOINTS, prune_checkpoints
 from gan_style.data.training_data import TrainingData
 from gan_style.memory import memory_in_use
 from gan_style.training.pace import Pace, Speed
@@ -89,6 +90,8 @@ class TrainingLoop:
                     ended = time.monotonic()
             if first and state.saved != trainer.steps_done:
                 self._checkpoint()
+            elif first:  # a run that was killed before it did this may be resumed at its end
+                prune_checkpoints(self.folder / CHECKPOINTS, self.config.run.keep)
         return self._stopped
 
     def _agreed(self, stopped: bool) -> tuple[bool, float]:

@@ -76,6 +76,8 @@ def _train(config: Config, device: torch.device, ranks: Ranks) -> Path:
             return folder
         make_run_folder(folder)
         held.take()
+        if _source_and_folder(config, ranks) != (source, folder):
+            raise ConfigError(f"run.dir {folder} was trained in meanwhile; give the command again")
         clear_run_folder(folder)
         describe_run(folder, config, trainer.device, trainer.precision)
         name, described = config.run.name or folder.name, config_to_dict(config)

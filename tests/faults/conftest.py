@@ -54,17 +54,36 @@ def tally(request: pytest.FixtureRequest) -> Callable[[str], Tally]:
 
 
 @pytest.fixture(scope="session")
-def unbroken(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> "Finished":
-    """Return what a run makes to which nothing happens."""
+def unbroken_run(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run to which nothing happened; its networks have few channels."""
     import fault_injection
-    from fault_runs import Finished, words_of
+    from fault_runs import words_of
 
     from gan_style.cli.main import main
 
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     ended = fault_injection.run(main, words_of(collection, folder), sandbox=folder)
     assert ended.code == 0, ended.output
-    return Finished.of(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unbroken(unbroken_run: Path) -> "Finished":
+    """Return what a run makes to which nothing happens."""
+    from fault_runs import Finished
+
+    return Finished.of(unbroken_run)
+
+
+@pytest.fixture(scope="session")
+def own_mounts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip the test where the system does not let a process mount for itself."""
+    import fault_injection
+
+    folder = tmp_path_factory.mktemp("mounts")
+    ended = fault_injection.run(fault_injection.may_mount, sandbox=folder / "tried")
+    if ended.code:
+        pytest.skip(f"file systems of one's own are not allowed here: {ended.lines[-1:]}")
 
 
 # ---------------------------------------------------------------------- the table
