@@ -224,7 +224,8 @@ class _Operations:
         self._count += 1
         self._busy = True
         try:
-            os.write(self._log, f"{what} {place}\n".encode(errors="surrogateescape"))
+            if self._fault is None or self._fault.kind != "largest":  # which the log would reach
+                os.write(self._log, f"{what} {place}\n".encode(errors="surrogateescape"))
             self._let_come(takes_space, place)
         finally:
             self._busy = False

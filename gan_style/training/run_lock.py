@@ -116,11 +116,11 @@ def holder_of(folder: Path) -> int | None:
 
 
 def write_holder(file: BinaryIO, process: int) -> None:
-    """Write who holds a lock into its file."""
-    file.seek(0)
-    file.truncate()
-    file.write(str(process).encode())
-    file.flush()
+    """Write who holds a lock into its file, at once: what a buffer held would be tried again."""
+    descriptor = file.fileno()
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, str(process).encode())
 
 
 def _lives(process: int) -> bool:
