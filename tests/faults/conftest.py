@@ -37,7 +37,7 @@ class Tally:
 
     def told(self, message: str, folder: Path) -> None:
         """A message that was shown, of files below a folder; the longest one is kept."""
-        message = message.replace(f"{folder.parent}/", "")
+        message = message.replace(f"{folder.parent}/", "").replace(str(folder.parent), "…")
         self.row["message"] = max(self.row["message"], message, key=len)
 
 
@@ -108,7 +108,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not _rows:
         return
     terminalreporter.section("faults")
-    cells = [_HEADINGS, ("---", "---:", "---:", "---:", "---"), *map(_cells, _rows.values())]
+    cells = [
+        _HEADINGS,
+        ("---", "---:", "---:", "---:", "---"),
+        *(_cells(_rows[kind]) for kind in sorted(_rows)),
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADINGS))]
     for row in cells:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
