@@ -1,7 +1,7 @@
 PYTHON ?= python
 PYTHONS ?= 3.10 3.11 3.12 3.13
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check fast long golden fuzz pythons demo build krita ci clean
+.PHONY: help install format lint types test check fast long golden faults fuzz pythons demo build krita ci clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -27,12 +27,12 @@ long: ## Run the tests that take too long for every change
 	$(PYTHON) -m pytest -m long
 
 fast: ## Run the tests that take seconds
-	$(PYTHON) -m pytest -m 'not slow and not long'
+	$(PYTHON) -m pytest -m 'not slow and not long and not nightly'
 
 pythons: ## Run the tests that take seconds on each Python, by uv (6 GB of downloads)
 	for python in $(PYTHONS); do \
 		uv run --isolated --no-project --python $$python --with-editable '.[dev]' -- \
-			python -m pytest -m 'not slow and not long' || exit 1; \
+			python -m pytest -m 'not slow and not long and not nightly' || exit 1; \
 	done
 
 check: lint types test ## Run all that a change has to pass
@@ -42,6 +42,9 @@ golden: ## Keep the losses of each configuration's first steps as the golden one
 
 fuzz: ## Read 20,000 damaged files; the seed is printed, and what failed is kept in faults/
 	$(PYTHON) -W ignore tests/fuzzing.py
+
+faults: ## Kill runs, fill disks and more (15 minutes), and print a table of what was survived
+	$(PYTHON) -m pytest tests/faults -m 'nightly or not nightly'
 
 demo: ## Train the built-in demo (a few minutes)
 	$(PYTHON) train.py

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gan_style.errors import CheckpointError
-from gan_style.files import parse_json, replacing, require_regular
+from gan_style.files import parse_json, replacing, require_regular, told
 from gan_style.tensor_files import read_header, read_tensors
 
 CHECKPOINTS = "checkpoints"
@@ -56,7 +56,9 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping
         with replacing(path, durable=True) as temporary:
             # not by save_file: it gives 0600 whatever the umask (huggingface/safetensors issue 782)
             temporary.write_bytes(save(owned, header))
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        raise CheckpointError(f"cannot write {told(error)}") from error
+    except SafetensorError as error:
         raise CheckpointError(f"cannot write {path}: {error}") from error
 
 

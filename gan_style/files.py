@@ -12,6 +12,8 @@ from typing import Any
 
 from gan_style.errors import DataError
 
+_UNFINISHED = re.compile(r"\..+\.\d+\.part")
+
 LARGEST_TEXT = 16 * 1024**2
 """Bytes of a configuration or description that are read; ours have a few thousand."""
 
@@ -21,7 +23,7 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """A file to write to, which takes the place of `path` when the block ends well.
 
     Otherwise `path` stays as it was. Missing folders are made. The file to write to is a hidden
-    one beside `path`, `.NAME.PID.part`.
+    one beside `path`, `.NAME.PID.part`; errors of it, and of a full disk, name `path`.
 
     Args:
         path: of the file to write or replace.
@@ -33,18 +35,72 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # a link that somebody put there would be followed
-        yield temporary
-        if durable:
-            with temporary.open("r+b") as file:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-        if durable and os.name == "posix":  # elsewhere a folder cannot be opened
-            _sync_folder(path.parent)
+        with naming(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)  # a link that somebody put there would be followed
+            yield temporary
+            if durable:
+                with temporary.open("r+b") as file:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+            if durable and os.name == "posix":  # elsewhere a folder cannot be opened
+                _sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Let an OSError of the block name a file: one that comes while writing names none.
+
+    Args:
+        path: that is named where no file is.
+        temporary: in whose place it is named, too.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, temporary, str(temporary)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, whole or, where the disk is full, not at all.
+
+    Raises:
+        OSError: it cannot be written; it names the file.
+    """
+    with naming(path), path.open("ab", buffering=0) as file:
+        before = file.tell()
+        data = f"{line}\n".encode()
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            with suppress(OSError):
+                file.truncate(before)
+            raise
+
+
+def remove_left_over(folder: Path) -> None:
+    """Delete what processes that were killed left of files that `replacing` was to write.
+
+    Args:
+        folder: in which no other process writes now; those below it are left alone.
+    """
+    for path in folder.glob(".*.part"):
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def told(error: OSError) -> str:
+    """What an OSError says, without its number: the file, and the reason in small letters."""
+    if error.strerror is None:
+        return str(error)
+    reason = error.strerror.lower()
+    return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,16 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 
 FOUNDATION = {
     *("errors", "sizes", "networks", "shipped", "options", "config", "config_files"),
-    *("files", "device", "distributed", "memory", "color", "tensor_files", "checkpoint"),
+    *(
+        "files",
+        "disk_space",
+        "device",
+        "distributed",
+        "memory",
+        "color",
+        "tensor_files",
+        "checkpoint",
+    ),
     *("style_code", "training_facts"),
 }
 API = {"pretrained", "encoding", "hub_model", "stylizer", "comparing"}
@@ -140,7 +149,7 @@ def test_no_drawers() -> None:
 def test_the_tests_mirror_the_packages() -> None:
     folders = {path.parent.name for path in (REPOSITORY / "tests").glob("*/test_*.py")}
     rooms = {module.partition(".")[0] for module in FILES if "." in module and module != "train.py"}
-    assert folders == {*rooms, "integrations"}
+    assert folders == {*rooms, "integrations", "faults"}
 
 
 @pytest.mark.parametrize(

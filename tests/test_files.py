@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from pathlib import Path
@@ -5,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from gan_style.errors import DataError
-from gan_style.files import file_name, find_files, replacing
+from gan_style.files import (
+    append_line,
+    file_name,
+    find_files,
+    remove_left_over,
+    replacing,
+    told,
+)
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -69,3 +77,40 @@ def test_names_of_styles_become_names_of_files() -> None:
     one, other = file_name("a/b"), file_name("a b")
     assert one.startswith("a-b-")
     assert one != other
+
+
+def test_an_error_while_writing_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with pytest.raises(OSError, match="No space left") as caught, replacing(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as `write` does
+    assert caught.value.filename == str(path)
+    assert told(caught.value) == f"{path}: no space left on device"
+    with pytest.raises(FileNotFoundError) as missing, replacing(path):
+        (tmp_path / "other").read_bytes()
+    assert missing.value.filename == str(tmp_path / "other")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits")
+def test_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "log.jsonl"
+    append_line(path, '{"step": 1}')
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))  # half of the next line fits
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            append_line(path, '{"step": 2}')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(path)
+    append_line(path, '{"step": 3}')
+    assert path.read_text(encoding="utf-8") == '{"step": 1}\n{"step": 3}\n'
+
+
+def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".lock", "file.1.part", ".mine.part", "file.txt"]
+    for name in (*kept, ".file.txt.123.part", ".a b.png.7.part"):
+        (tmp_path / name).touch()
+    remove_left_over(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

@@ -38,7 +38,7 @@ class Encode(Output, Model):
 
     def run(self) -> None:
         """Encode, refine if that is wanted, and save."""
-        self.refuse_to_replace(self.style_file)
+        self.refuse_outputs(self.style_file)
         pictures = existing_pictures(self.pictures)
         from tqdm import tqdm
 
@@ -91,7 +91,7 @@ class Mix(Output, Model):
 
     def run(self) -> None:
         """Mix and save."""
-        self.refuse_to_replace(self.style_file)
+        self.refuse_outputs(self.style_file)
         weights = numbers(self.weights, self.label("weights")) or [1.0] * len(self.styles)
         from gan_style.style_code import StyleCode
 
@@ -127,7 +127,7 @@ class Sample(Output, Model):
             seed: [output / f"sample-{seed}{ending}" for ending in (STYLE_SUFFIX, ".png")]
             for seed in range(self.seed, self.seed + self.n)
         }
-        self.refuse_to_replace(*chain.from_iterable(files.values()))
+        self.refuse_outputs(*chain.from_iterable(files.values()))
         photo = existing(self.photo) if self.photo else None
         from gan_style.data.images import save_picture
         from gan_style.stylizer import Stylizer
@@ -164,7 +164,7 @@ class Strip(Output, Model):
         output = Path(self.output)
         if len(self.styles) < 2:
             raise ConfigError("a strip leads from one style to another: give two or more")
-        self.refuse_to_replace(output)
+        self.refuse_outputs(output)
         photo = existing(self.photo)
         from tqdm import tqdm
 

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_origin
 import click
 from click.shell_completion import CompletionItem
 
+from gan_style.disk_space import require_writable
 from gan_style.errors import ConfigError, PictureError
 from gan_style.files import is_there
 from gan_style.options import Option, Section, device_option, option, options_of
@@ -91,11 +92,12 @@ class Output(Command):
     force: bool = False
     """Replace files that are there."""
 
-    def refuse_to_replace(self, *paths: Path) -> None:
-        """Raise ConfigError for a file that is there, unless forced."""
+    def refuse_outputs(self, *paths: Path) -> None:
+        """Raise ConfigError for a file that is there, unless forced, or cannot be written."""
         for path in paths:
             if is_there(path) and not self.force:
                 raise ConfigError(f"{path} is there already; --force replaces it")
+            require_writable(path.parent, "--output")
 
     @property
     def style_file(self) -> Path:

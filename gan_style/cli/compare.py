@@ -16,6 +16,7 @@ from gan_style.cli.command import (
     refuse_missing_model,
 )
 from gan_style.cli.terminal import print_colored
+from gan_style.disk_space import require_writable
 from gan_style.errors import ConfigError
 from gan_style.files import is_there
 from gan_style.options import device_option, option
@@ -58,7 +59,7 @@ class Compare(Output, Command):
     def run(self) -> None:
         """Paint and save."""
         output = Path(self.output)
-        self.refuse_to_replace(output)
+        self.refuse_outputs(output)
         photos = existing_pictures(self.photos)
         if doubled := {model for model in self.models if self.models.count(model) > 1}:
             raise ConfigError(f"--models has {', '.join(sorted(doubled))} twice; give each once")
@@ -107,8 +108,10 @@ class Styles(Model):
     def run(self) -> None:
         """List, and write the sheet if it is wanted."""
         output = Path(self.output) if self.output else None
-        if output and is_there(output) and not self.force:
-            raise ConfigError(f"{output} is there already; --force replaces it")
+        if output:
+            if is_there(output) and not self.force:
+                raise ConfigError(f"{output} is there already; --force replaces it")
+            require_writable(output.parent, "--output")
         from gan_style.data.characters import shows_pictures
         from gan_style.stylizer import Stylizer
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from gan_style.cli.command import Command, refuse_missing_model
+from gan_style.disk_space import require_writable
 from gan_style.errors import EvaluationError
 from gan_style.evaluation.config import SMALLEST, Comparison, EvaluateConfig
 from gan_style.options import option
@@ -50,6 +51,9 @@ class Evaluate(Command, Comparison):
             raise EvaluationError(f"--log needs --model RUN, a run folder; it is {self.model!r}")
         if self.log and len(self.size) > 1:
             raise EvaluationError(f"--log takes one --size; there are {len(self.size)}")
+        for label, place in (("--json", self.json), ("--sheet", self.sheet)):
+            if place:
+                require_writable(Path(place).parent, label)
 
     def run(self) -> None:
         """Evaluate, and write what is asked for.

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from gan_style.cli.command import Command
+from gan_style.disk_space import require_space, require_writable
 from gan_style.errors import ConfigError
 from gan_style.options import option
 from gan_style.shipped import BASE
 
 if TYPE_CHECKING:
     from gan_style.stylizer import Stylizer
+
+_RUNTIME = 30e6  # bytes of the files of onnxruntime-web that a page has beside it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Export(Command):
 
             require_onnx()
         stylizer = Stylizer.from_pretrained(self.model, device="cpu")
+        self._refuse_full_disk(stylizer)
         if self.onnx:
             self._write_onnx(stylizer, _with_ending(self.onnx, ".onnx"))
         if self.program:
@@ -82,6 +86,19 @@ class Export(Command):
         for path in paths:
             if path.exists() and not self.force:
                 raise ConfigError(f"{path} is there already; --force replaces it")
+            require_writable(path.parent, "export")
+
+    def _refuse_full_disk(self, stylizer: "Stylizer") -> None:
+        """Raise ConfigError where the files would not fit: converting takes a minute."""
+        whole = stylizer.model.state_dict().values()
+        weights = sum(values.numel() * values.element_size() for values in whole)
+        for place, size in (
+            (self.onnx, (1 if self.half else 2) * weights),  # the encoder is in two of the files
+            (self.program, weights),
+            (self.web, weights + _RUNTIME),
+        ):
+            if place:
+                require_space(Path(place).parent, size, "export", f"{place} is")
 
     def _write_onnx(self, stylizer: "Stylizer", path: Path) -> None:
         from gan_style.sharing.onnx_export import OPSET, export_onnx

@@ -17,6 +17,7 @@ from gan_style.cli.legacy import translated
 from gan_style.cli.terminal import show_error, shown_output
 from gan_style.cli.train import Train, with_default_config
 from gan_style.errors import GanStyleError, NonFiniteLossError, RunError
+from gan_style.files import told
 
 _INTERRUPTED = 130
 _SPINNING = "GOMP_SPINCOUNT"
@@ -87,7 +88,9 @@ def _run(command: click.Command, words: Sequence[str], name: str) -> int:
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else name
         return _failed(f"{error.format_message()} ({place} --help)", 2)
-    except (GanStyleError, ValueError, OSError) as error:
+    except OSError as error:
+        return _failed(told(error), 2)
+    except (GanStyleError, ValueError) as error:
         if isinstance(error, NonFiniteLossError):
             hint = "The checkpoints are whole; a lower train.learning_rate may help"
             return _failed(f"{error}. {hint}", 1)

@@ -35,7 +35,7 @@ class Optimize(Output, OptimizeConfig):
     def run(self) -> None:
         """Optimize, with a bar of the evaluations."""
         output = Path(self.output)
-        self.refuse_to_replace(output, output.with_suffix(".json"))
+        self.refuse_outputs(output, output.with_suffix(".json"))
         weights = numbers(self.weights, self.label("weights"))
         photo, styles = existing(self.photo), [existing(place) for place in self.style]
         from tqdm import tqdm

@@ -1,7 +1,5 @@
 """Which photo is painted into which file; what cannot work is refused here, before any work."""
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -10,6 +8,7 @@ from pathlib import Path
 
 from gan_style.cli.command import existing
 from gan_style.data.formats import FORMATS, SUFFIXES, Format, written_format
+from gan_style.disk_space import require_space, require_writable
 from gan_style.errors import ConfigError, PictureError
 from gan_style.files import find_files
 from gan_style.sizes import with_short_side
@@ -145,11 +144,7 @@ def _found(place: Path, output: Path, left_alone: Counter[str]) -> list[tuple[Pa
 def refuse_unwritable(targets: Iterable[Path]) -> None:
     """Raise ConfigError for a folder that cannot be made or written into."""
     for folder in {target.parent for target in targets}:
-        there = _nearest(folder)
-        if not there.is_dir():
-            raise ConfigError(f"--output: {there} is a file, not a folder to paint into")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise ConfigError(f"--output: {there} cannot be written into: no permission")
+        require_writable(folder, "--output")
 
 
 def refuse_full_disk(photos: Sequence[Photo], size: int | None) -> None:
@@ -161,15 +156,8 @@ def refuse_full_disk(photos: Sequence[Photo], size: int | None) -> None:
     """
     targets = [photo.target for photo in photos if photo.target]
     needed = sum(_estimated_bytes(photo, size) for photo in photos if photo.target)
-    if not targets or not needed:
-        return
-    folder = _nearest(targets[0].parent)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise ConfigError(
-            f"--output: the paintings are going to take about {needed / 1e9:.3g} GB, and "
-            f"{free / 1e9:.3g} GB are free at {folder}"
-        )
+    if targets:
+        require_space(targets[0].parent, needed, "--output", "the paintings are")
 
 
 def painting_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
@@ -187,11 +175,6 @@ def _estimated_bytes(photo: Photo, short_side: int | None) -> float:
     except PictureError:
         return 0  # it is going to be skipped
     return width * height * photo.kind.bytes_per_pixel
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the first above it that is there."""
-    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
 
 
 def endings(left_alone: Counter[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gan_style.cli.command import Command, existing
+from gan_style.disk_space import require_writable
 from gan_style.options import option
 
 
@@ -42,6 +43,7 @@ class Sweep(Command):
         file = sweep_file.read_sweep(Path(self.file))
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = Path(self.output or f"runs/{stamp}-{file.name}")
+        require_writable(folder, "--output" if self.output else "the sweep's folder")
         runs = sweep.Sweep(file, styles, folder)
         tracking = file.tracking()
         if wandb_mode(tracking) == "online":

@@ -8,7 +8,7 @@ Shapes: H rows, W columns, d numbers in a style code.
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,9 +112,9 @@ def export_onnx(
         content = graph.SerializeToString()
         packed.append((file, content, differences(module, content, model.config.code_dim)))
         _refuse_different(name, packed[-1][2])
-    for file, content, _ in packed:
-        with replacing(file) as temporary:
-            temporary.write_bytes(content)
+    with ExitStack() as together:  # none is there before all are written
+        for file, content, _ in packed:
+            together.enter_context(replacing(file)).write_bytes(content)
     return [ExportedGraph(file, len(content), found) for file, content, found in packed]
 
 

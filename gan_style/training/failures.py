@@ -1,12 +1,15 @@
-"""What breaks a run from outside, said in one line with what to change."""
+"""What breaks a run from outside, said in one line with what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
+from gan_style.checkpoint import CHECKPOINTS
 from gan_style.config import Config
-from gan_style.errors import ConfigError, RunError
+from gan_style.errors import CheckpointError, ConfigError, PictureError, RunError
+from gan_style.files import told
 from gan_style.memory import is_of_memory
 
 
@@ -37,12 +40,36 @@ def named_failures(config: Config) -> Iterator[None]:
                 f"memory ran out while training on {train.device}; a higher train.accumulate "
                 f"(now {train.accumulate}) takes less, and so does a lower train.batch_size "
                 f"({train.batch_size}), data.crop ({data.crop}) or data.memory_gb "
-                f"({data.memory_gb:g}). Checkpoints are whole: train.resume=true goes on"
+                f"({data.memory_gb:g}). {_way_on(config)}"
             ) from error
         if "DataLoader worker" in str(error):
             raise RunError(
                 f"a process that decodes pictures was ended from outside, often for want of "
-                f"memory: fewer data.workers ({data.workers}) take less. Checkpoints are whole: "
-                "train.resume=true goes on"
+                f"memory: fewer data.workers ({data.workers}) take less. {_way_on(config)}"
             ) from error
         raise
+
+
+@contextmanager
+def named_write_failures(config: Config) -> Iterator[None]:
+    """Turn a file that cannot be written, such as on a full disk, into a RunError.
+
+    Args:
+        config: of the run, with its folder.
+
+    Raises:
+        RunError: instead of what was raised in the block; it names the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"cannot write {told(error)}. {_way_on(config)}") from error
+    except (CheckpointError, PictureError) as error:
+        raise RunError(f"{error}. {_way_on(config)}") from error
+
+
+def _way_on(config: Config) -> str:
+    """How to go on with a run that broke."""
+    if any(Path(config.run.dir or "", CHECKPOINTS).glob("[!.]*")):
+        return "Checkpoints are whole: train.resume=true goes on"
+    return "There is no checkpoint yet: the same command begins anew"

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_style.checkpoint import CHECKPOINTS, prune_checkpoints
 from gan_style.data.training_data import TrainingData
 from gan_style.memory import memory_in_use
 from gan_style.training.pace import Pace, Speed
@@ -61,7 +62,6 @@ class TrainingLoop:
         self._began = 0.0  # when this start would have, had it done all of the run
         self._losses = ""  # the last ones logged, for the bar
         self._stopped = False  # by a signal to this process or another one
-        self._saved = -1  # step of the last checkpoint of this start
 
     def fit(self) -> bool:
         """Train until a limit is reached or a signal comes; True if it was a signal.
@@ -88,8 +88,10 @@ class TrainingLoop:
                         before, share = share, self.progress()  # of the last step not left out
                         self._after_step(terms, bar, before, share)
                     ended = time.monotonic()
-            if first and self._saved != trainer.steps_done:
+            if first and state.saved != trainer.steps_done:
                 self._checkpoint()
+            elif first:  # a run that was killed before it did this may be resumed at its end
+                prune_checkpoints(self.folder / CHECKPOINTS, self.config.run.keep)
         return self._stopped
 
     def _agreed(self, stopped: bool) -> tuple[bool, float]:
@@ -197,4 +199,4 @@ class TrainingLoop:
         state.best = state.best.updated(step, terms, self.data.held_out_count)
         best = state.best.step == step
         save_state(self.folder, self.trainer, state, self.tracker.state(), best=best)
-        self._saved = step
+        state.saved = step

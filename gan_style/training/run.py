@@ -19,14 +19,22 @@ from gan_style.device import (
     keep_freed_memory,
     matrix_products,
 )
+from gan_style.disk_space import require_writable
 from gan_style.distributed import Ranks, connected, first_reports
 from gan_style.errors import ConfigError
-from gan_style.training.failures import named_failures
+from gan_style.training.failures import named_failures, named_write_failures
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.results import write_results
-from gan_style.training.run_dir import describe_run, make_run_folder, resume_source, run_folder
+from gan_style.training.run_dir import (
+    clear_run_folder,
+    describe_run,
+    make_run_folder,
+    resume_source,
+    run_folder,
+)
 from gan_style.training.run_lock import RunLock
-from gan_style.training.run_state import begin
+from gan_style.training.run_state import RunState, begin
+from gan_style.training.space import require_space_for_run
 from gan_style.training.tracking import Trackers, build_tracker
 from gan_style.training.trainer import Trainer
 
@@ -48,6 +56,7 @@ def train(config: Config) -> Path:
             any training.
         NonFiniteLossError: training diverged; the last checkpoint is whole.
         DistributedError: another process ended; the last checkpoint is whole.
+        RunError: memory ran out, or a file cannot be written; the last checkpoint is whole.
     """
     keep_freed_memory()
     ranks = Ranks.of_environment()
@@ -66,21 +75,33 @@ def _train(config: Config, device: torch.device, ranks: Ranks) -> Path:
         with _repeatable(config, device):
             data = TrainingData(config.data, config.train.batch_size, config.train.seed, ranks)
             trainer = Trainer(config, device, ranks)
-            state = ranks.by_first(partial(begin, config, trainer, data, source))
+            state = ranks.by_first(partial(_begin, config, trainer, data, source))
             trainer.join()
             if held is None:  # not the first process
                 TrainingLoop(folder, data, trainer, state, Trackers([])).fit()
                 return folder
             make_run_folder(folder)
             held.take()
+            if _source_and_folder(config, ranks) != (source, folder):
+                raise ConfigError(
+                    f"run.dir {folder} was trained in meanwhile; give the command again"
+                )
+            clear_run_folder(folder)
             describe_run(folder, config, trainer.device, trainer.precision)
             name, described = config.run.name or folder.name, config_to_dict(config)
             tracker = build_tracker(config.tracking, name, folder, described, state.tracker)
             loop = TrainingLoop(folder, data, trainer, state, tracker)
-            _announce(loop)
-            stopped = loop.fit()
-        _end(loop, stopped)
+            with named_write_failures(config):
+                _announce(loop)
+                stopped = loop.fit()
+        with named_write_failures(config):
+            _end(loop, stopped)
     return folder
+
+
+def _begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | None) -> RunState:
+    require_space_for_run(config, trainer)
+    return begin(config, trainer, data, source)
 
 
 def _repeatable(config: Config, device: torch.device) -> AbstractContextManager[None]:
@@ -106,14 +127,16 @@ def _source_and_folder(config: Config, ranks: Ranks) -> tuple[Path | None, Path]
     """What the run is resumed from, and its folder; torchrun's restarts go on by themselves.
 
     Raises:
-        ConfigError: there is no such checkpoint, or the folder is another run's.
+        ConfigError: there is no such checkpoint, or the folder is another run's or read-only.
     """
     if ranks.restarts and config.run.dir is not None:
         newest = newest_checkpoint(Path(config.run.dir) / CHECKPOINTS)
         if newest is not None:
             return newest, Path(config.run.dir)
     source = resume_source(config)
-    return source, run_folder(config, source)
+    folder = run_folder(config, source)
+    require_writable(folder, "run.dir")
+    return source, folder
 
 
 def _refuse_uneven(config: Config, ranks: Ranks) -> None:

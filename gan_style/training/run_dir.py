@@ -12,7 +12,9 @@ import torch
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import Config, save_config
 from gan_style.errors import ConfigError
-from gan_style.files import replacing
+from gan_style.files import remove_left_over, replacing
+from gan_style.shipped import STYLES
+from gan_style.training.run_history import SAMPLES
 
 
 def resume_source(config: Config) -> Path | None:
@@ -87,6 +89,12 @@ def make_run_folder(folder: Path) -> None:
     """Make a run folder, unless it is there; a new one can be entered by its owner alone."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def clear_run_folder(folder: Path) -> None:
+    """Delete what a run that was killed left of files that it was writing."""
+    for place in (folder, folder / CHECKPOINTS, folder / SAMPLES, folder / STYLES):
+        remove_left_over(place)
 
 
 def _environment(device: torch.device, precision: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gan_style.errors import ConfigError
+from gan_style.files import naming
 
 LOCK_FILE = ".lock"
 """In a run folder."""
@@ -53,7 +54,7 @@ class RunLock:
         )
         file = self._held.enter_context(os.fdopen(descriptor, "r+b"))
         self._taken = True
-        with suppress(NotImplementedError):
+        with suppress(NotImplementedError), naming(self.folder / LOCK_FILE):
             if self._wait_for(file):
                 write_holder(file, os.getpid())
 
@@ -115,11 +116,11 @@ def holder_of(folder: Path) -> int | None:
 
 
 def write_holder(file: BinaryIO, process: int) -> None:
-    """Write who holds a lock into its file."""
-    file.seek(0)
-    file.truncate()
-    file.write(str(process).encode())
-    file.flush()
+    """Write who holds a lock into its file, at once: what a buffer held would be tried again."""
+    descriptor = file.fileno()
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, str(process).encode())
 
 
 def _lives(process: int) -> bool:

@@ -45,6 +45,7 @@ class RunState:
     before: quality of the model that the run began with; empty if it began from scratch.
     usual: squares that are usual for the collection; None if it began from scratch.
     tracker: the tracker's state at the checkpoint that was resumed from; None in a fresh run.
+    saved: step of the last checkpoint in the run's own folder; -1 if there is none.
     """
 
     seconds: float = 0.0
@@ -52,6 +53,7 @@ class RunState:
     before: Quality = field(default_factory=Quality)
     usual: int | None = None
     tracker: Mapping[str, Any] | None = None
+    saved: int = -1
 
 
 def begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | None) -> RunState:
@@ -69,7 +71,10 @@ def begin(config: Config, trainer: Trainer, data: TrainingData, source: Path | N
     """
     usual = None if config.train.init is None else usual_squares(data.counts.values())
     if source is not None:
-        return _resume(trainer, source, usual)
+        state = _resume(trainer, source, usual)
+        if source.parent.resolve() == Path(config.run.dir or "", CHECKPOINTS).resolve():
+            state.saved = trainer.steps_done
+        return state
     if config.train.init is None:
         return RunState()
     _begin_with(trainer, config.train.init)
@@ -223,7 +228,8 @@ def _refuse_impossible(trainer: Trainer, state: RunState) -> None:
     if not all(isinstance(each, int | float) for each in terms):
         raise ValueError("one of its errors is no number")
     for each in dict(state.tracker or {}).values():
-        if not isinstance(each.get("step", 0), int) or not isinstance(each.get("id", ""), str):
+        counted = (each.get("step", 0), each.get("lines", 0))
+        if not all(isinstance(n, int) for n in counted) or not isinstance(each.get("id", ""), str):
             raise ValueError("the state of its log is none")
 
 

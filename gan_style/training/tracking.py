@@ -28,7 +28,7 @@ from PIL import Image
 
 from gan_style.config import TrackingConfig
 from gan_style.data.images import save_picture
-from gan_style.files import replacing
+from gan_style.files import append_line, replacing
 from gan_style.remote.account import has_wandb_key
 from gan_style.training.run_history import LOG_FILE, SAMPLES
 
@@ -104,21 +104,26 @@ class Trackers(Tracker):
 class RunLog(Tracker):
     """The run folder: log.jsonl, one line of numbers a call, and samples/<name>-<step>.png.
 
-    A resumed run (`state` from its checkpoint) goes on after the checkpoint's step: later lines
-    and pictures, which training will make again, are deleted; without a state, all of them.
+    A resumed run (`state` from its checkpoint) goes on after the checkpoint's last line: later
+    lines and pictures, which training will make again, are deleted; without a state, all of them.
     """
 
     def __init__(self, run_dir: Path, state: Mapping[str, Any] | None = None) -> None:
         self.path = run_dir / LOG_FILE
         self.samples = run_dir / SAMPLES
         self.samples.mkdir(parents=True, exist_ok=True)
-        self.step: int = (state or {}).get("log", {}).get("step", -1)
-        self.previous = self._cut()  # last step there was, -1 if none
+        known = (state or {}).get("log", {})
+        self.step: int = known.get("step", -1)
+        self._lines = 0
+        self.previous = self._cut(known.get("lines"))  # last step there was, -1 if none
 
-    def _cut(self) -> int:
+    def _cut(self, most: int | None) -> int:
+        """Keep the lines up to `self.step`, and of these the first `most`, or all."""
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         steps = [_step_of(line) for line in lines]
         kept = [line for line, step in zip(lines, steps, strict=True) if 0 <= step <= self.step]
+        kept = kept[:most]
+        self._lines = len(kept)
         with replacing(self.path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         for picture in self.samples.glob(f"*-{'[0-9]' * 8}.png"):
@@ -128,8 +133,8 @@ class RunLog(Tracker):
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         numbers = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        append_line(self.path, json.dumps({"step": step, **numbers}))
+        self._lines += 1
         self.step = max(self.step, step)
 
     def images(self, name: str, picture: Image.Image, step: int) -> None:
@@ -137,7 +142,7 @@ class RunLog(Tracker):
         self.step = max(self.step, step)
 
     def state(self) -> dict[str, Any]:
-        return {"log": {"step": self.step}}
+        return {"log": {"step": self.step, "lines": self._lines}}
 
 
 class WandbTracker(Tracker):

@@ -72,6 +72,8 @@ class Segments:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _go_on(self, force: bool) -> None:
+        if not any(self.folder.glob("[!.]*")):  # as a full disk leaves it
+            return
         plan = self._found_plan()
         if plan != self._plan:
             if not force:

@@ -149,8 +149,8 @@ def test_the_same_kind_as_the_photo(
         (["-o", "x.jpg", "--format", "png"], "--format is png, but --output is x.jpg"),
         (["-o", "out", "--format", "gif"], "'gif' is not one of"),
         (["-o", "x.png", "--force", "--skip-existing"], "--force and --skip-existing exclude"),
-        (["-o", "file/x.png"], "file is a file, not a folder to paint into"),
-        (["-o", "file/deeper/x.png"], "file is a file, not a folder to paint into"),
+        (["-o", "file/x.png"], "file is a file, not a folder to write into"),
+        (["-o", "file/deeper/x.png"], "file is a file, not a folder to write into"),
         (["-o", "-", "photos"], "standard output takes one photo"),
         (["-o", "out", "-"], "standard input is one photo"),
     ],
@@ -266,7 +266,7 @@ def test_a_disk_too_full_is_refused_before_the_model_is_loaded(
     with monkeypatch.context() as patch:
         no_model(patch)
         told = failed(capsys, photos, *words, "-o", tmp_path / "out")
-        assert "going to take about 2.64e-05 GB" in told
+        assert "going to take about 26.4 kB" in told
         assert f"free at {tmp_path}" in told
         assert "to take about" in failed(
             capsys, photos, *words, "-o", tmp_path / "out", "--size", 99

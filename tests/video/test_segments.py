@@ -154,3 +154,11 @@ def _break_off(source: Path, output: Path) -> None:
     job = Job(source, output, VideoConfig(steady=0.8))
     with pytest.raises(KeyboardInterrupt):
         job.paint(Steadied(EachAlone(interrupted), 0.8), {}, segment=6)
+
+
+def test_a_folder_that_a_full_disk_left_empty_is_begun_anew(tmp_path: Path) -> None:
+    source, output = write_clip(tmp_path / "x.mp4", flat(5)), tmp_path / "y.mp4"
+    unfinished(output).mkdir()
+    painted(source, output)
+    assert output.is_file()
+    assert not unfinished(output).exists()

@@ -1,0 +1,41 @@
+"""Folders with names that are no text."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gan_style.config import load_config
+from gan_style.errors import ConfigError
+from gan_style.style_code import StyleCode
+from gan_style.training.run import train
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
+ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
+    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
+
+
+@POSIX
+def test_a_folder_whose_name_is_not_utf_8(
+    tiny: list[str], collection: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "gan_style")  # pytest-xdist cannot send such a name
+    styles = Path(os.fsdecode(os.fsencode(tmp_path) + b"/pictures \xff"))
+    shutil.copytree(collection / "styles" / "ink", styles)
+    run = tmp_path / "run"
+    words = [*tiny, *ONCE, f"data.styles={styles}"]
+    train(load_config(None, [*words, f"run.dir={run}"]))
+    assert (run / "report.txt").is_file()
+    assert load_config(str(run / "config.yaml")).data.styles == str(styles)
+    (code,) = (run / "styles").iterdir()
+    assert StyleCode.load(code).name == styles.name
+    with pytest.raises(ConfigError, match=r"run\.dir .* is not in UTF-8"):
+        train(load_config(None, [*words, f"run.dir={styles / 'run'}"]))
+    assert not (styles / "run").exists()
