@@ -122,6 +122,7 @@ def test_a_photo_is_painted_where_it_is_drawn_on(
     assert Path(download.value.path()).read_bytes() == file.read_bytes()
 
 
+@pytest.mark.long
 def test_two_browsers_get_their_own_paintings(
     visitor: Visitor, browser: Browser, address: str, work: Path, collection: Path, tmp_path: Path
 ) -> None:
@@ -232,6 +233,7 @@ def test_styles_are_mixed_and_compared(visitor: Visitor, work: Path, collection:
     assert Image.open(sheet).width > 2.5 * 288  # the photo, and two strengths
 
 
+@pytest.mark.long
 def test_hostile_files_are_refused_in_a_line_and_the_page_lives_on(
     visitor: Visitor, address: str, collection: Path, tmp_path: Path, work: Path
 ) -> None:

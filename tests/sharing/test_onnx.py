@@ -36,6 +36,7 @@ def far(one: Image.Image, other: Image.Image) -> int:
     return int(np.abs(np.asarray(one, int) - np.asarray(other, int)).max())
 
 
+@pytest.mark.long
 def test_every_part_is_as_pytorch_at_every_size(exported: Exported) -> None:
     path, written = exported
     assert [each.path.name for each in written] == [
@@ -51,6 +52,7 @@ def test_every_part_is_as_pytorch_at_every_size(exported: Exported) -> None:
     assert sum(each.size for each in written) < 17e6  # of 22 in float32
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strength", [1.0, 0.3])
 def test_paintings_without_pytorch_are_those_of_the_stylizer(
     exported: Exported, shipped: Stylizer, photo: Image.Image, strength: float
@@ -60,6 +62,7 @@ def test_paintings_without_pytorch_are_those_of_the_stylizer(
     assert far(painted, photo) > 30
 
 
+@pytest.mark.long
 def test_large_photos_are_painted_over_and_brought_up(
     exported: Exported, shipped: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +75,7 @@ def test_large_photos_are_painted_over_and_brought_up(
     assert far(painted, shipped.stylize(large, style, 0.6)) <= 1
 
 
+@pytest.mark.long
 def test_styles_are_read_as_the_stylizer_reads_them(
     exported: Exported, shipped: Stylizer, photo: Image.Image
 ) -> None:
@@ -81,6 +85,7 @@ def test_styles_are_read_as_the_stylizer_reads_them(
     assert np.abs(found.codes - expected.mean.numpy()).max() < 1e-3
 
 
+@pytest.mark.long
 def test_the_standalone_file_runs_where_there_is_no_pytorch(
     exported: Exported, photo: Image.Image, tmp_path: Path
 ) -> None:
@@ -110,6 +115,7 @@ def test_the_standalone_file_runs_where_there_is_no_pytorch(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_stylizer_paints_with_onnx_runtime_as_its_engine(
     exported: Exported, shipped: Stylizer, photo: Image.Image
 ) -> None:

@@ -77,6 +77,7 @@ run.train(load_config(None, sys.argv[1:]))
 """
 
 
+@pytest.mark.long
 def test_two_processes_train_the_same_bits(tiny: list[str], tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     command = [sys.executable, "-c", ONLY_TRAIN, *tiny, *REPEATED]

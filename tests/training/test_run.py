@@ -50,6 +50,7 @@ from gan_style.training.validation import Best
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEASURED = {"images_per_second", "minutes", "memory_gb"}  # differ from run to run
 SHOWN = 64  # pixels of the paintings at the end of a run
+LONG = pytest.mark.long
 RARELY = ["run.sample_every=100", "run.checkpoint_every=100"]
 
 
@@ -225,6 +226,7 @@ def train_until_usual(tiny: list[str], tiny_run: Path, folder: Path) -> Path:
     return train_with(*tiny, *RARELY, *AUTO, f"train.init={tiny_run}", f"run.dir={folder}")
 
 
+@pytest.mark.long
 def test_a_fast_machine_ends_after_the_squares_that_suit_the_collection(
     tiny: list[str],
     tiny_run: Path,
@@ -357,7 +359,10 @@ def test_outside_the_main_thread_signals_are_not_handled() -> None:
     assert seen == [[]]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, *(pytest.param(n, marks=LONG) for n in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_a_signal_saves_and_says_how_to_resume(
     tiny: list[str], tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -606,6 +611,7 @@ def test_a_run_stops_when_nothing_gets_better(
     assert "stopped early" in (folder / "report.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_part_of_the_run_that_ends_in_a_step_left_out_has_its_checkpoint_with_the_next(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

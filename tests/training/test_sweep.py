@@ -99,7 +99,7 @@ def test_a_sweep_of_three_runs_offline(
     assert "is a run with other options; give the sweep another" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_in_wandb_trains_what_the_server_asks_for(
     tiny: list[str],
     styles: Path,
