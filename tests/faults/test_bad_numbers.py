@@ -16,6 +16,7 @@ from gan_style.checkpoint import CHECKPOINTS, load_checkpoint, newest_checkpoint
 from gan_style.tensor_files import first_not_finite
 
 
+@pytest.mark.nightly
 def test_one_bad_batch_is_left_out(collection: Path, tmp_path: Path, tally: Any) -> None:
     folder = tmp_path / "run"
     counted = tally("a batch with a pixel that is no number")

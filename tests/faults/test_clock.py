@@ -13,6 +13,7 @@ from fault_injection import Fault, run
 from fault_runs import Finished, go_on, with_clock_going_back, words_of
 
 
+@pytest.mark.nightly
 def test_a_clock_that_goes_backwards(
     collection: Path, tmp_path: Path, unbroken: Finished, tally: Any
 ) -> None:

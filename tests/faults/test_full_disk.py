@@ -82,7 +82,7 @@ def train_without_space(
     return True
 
 
-@pytest.mark.parametrize("at", [18, 50])
+@pytest.mark.parametrize("at", [18])
 def test_training_without_space(
     collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies, at: int
 ) -> None:
@@ -152,12 +152,11 @@ def test_training_on_a_disk_that_others_fill_at_each_file_operation(
     assert at > 60
 
 
-SIZES = [1000, 2000, 100_000, 3_000_000, 6_000_000]
+SIZES = [1000, 2000, 9000, 100_000, 3_000_000, 6_000_000]
 
 
-@pytest.mark.parametrize(
-    "size", [9000, *(pytest.param(s, marks=pytest.mark.nightly) for s in SIZES)]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", SIZES)
 def test_training_where_files_may_not_grow(
     collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies, size: int
 ) -> None:
@@ -236,13 +235,15 @@ def test_a_command_without_space(
             there = [path for path in folder.iterdir() if path != unfinished]
             assert there == [] or ended.operations[at - 1].startswith(("rename", "fsync"))
             assert left_over(folder) == []
-            ended = run(roughly, [*words, "--force"] if there else words, sandbox=folder)
-            assert ended.code == 0, ended.output
+            if command != "export":  # which takes long; the test below does it again
+                ended = run(roughly, [*words, "--force"] if there else words, sandbox=folder)
+                assert ended.code == 0, ended.output
     assert at > 2
 
 
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize(("command", "name"), COMMANDS)
+@pytest.mark.nightly
 def test_a_command_on_a_disk_that_others_fill(
     collection: Path,
     tmp_path: Path,

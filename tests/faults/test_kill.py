@@ -81,6 +81,7 @@ def test_a_hundred_random_moments(
     kill_at_random(collection, tmp_path, unbroken, 25, tally("kill -9 at a random moment"))
 
 
+@pytest.mark.nightly
 def test_between_the_two_files_of_a_checkpoint(
     collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies
 ) -> None:

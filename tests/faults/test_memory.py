@@ -37,7 +37,11 @@ def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             RuntimeError("DefaultCPUAllocator: can't allocate memory"),
             "data.crop (40)",
         ),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried …"), "train.batch_size (2)"),
+        pytest.param(
+            torch.OutOfMemoryError("CUDA out of memory. Tried …"),
+            "train.batch_size (2)",
+            marks=pytest.mark.nightly,
+        ),
         (RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly"), "data.workers (2)"),
     ],
 )

@@ -67,8 +67,8 @@ def test_many_small_styles_are_one_warning() -> None:
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ("lose", "styles/ink"),
         ("spoil", "photos"),
+        pytest.param("lose", "styles/ink", marks=pytest.mark.nightly),
         pytest.param("spoil", "styles/ink", marks=pytest.mark.nightly),
         pytest.param("lose", "photos", marks=pytest.mark.nightly),
     ],
@@ -96,6 +96,7 @@ def test_pictures_lost_or_spoiled_while_training(
 
 
 @POSIX
+@pytest.mark.nightly
 def test_all_photos_lost_while_training(collection: Path, tmp_path: Path, tally: Any) -> None:
     import fault_runs
     from fault_injection import run

@@ -40,6 +40,7 @@ def test_a_run_says_what_it_needs_and_what_is_free(
         assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.nightly
 def test_a_resumed_run_needs_less(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
