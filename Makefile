@@ -20,7 +20,7 @@ lint: ## Say what is out of order
 types: ## Check the types, strictly
 	$(PYTHON) -m mypy
 
-test: ## Run the tests, about five minutes
+test: ## Run the tests, about six minutes
 	$(PYTHON) -m pytest
 
 long: ## Run the tests that take too long for every change

@@ -28,6 +28,7 @@ def test_one_bad_batch_is_left_out(collection: Path, tmp_path: Path, tally: Any)
         require_whole(folder)
 
 
+@pytest.mark.long
 def test_bad_batches_end_the_run_and_the_checkpoint_before_is_good(
     collection: Path, tmp_path: Path, tally: Any
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_stylizer_paints_with_onnx_runtime_as_its_engine(
         OnnxEngine(exported[1][1].path)
 
 
+@pytest.mark.long
 def test_a_graph_that_computes_something_else_is_not_written(
     shipped: Stylizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

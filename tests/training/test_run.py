@@ -253,6 +253,7 @@ def test_a_fast_machine_ends_after_the_squares_that_suit_the_collection(
     assert "it saw 16 squares (8 are usual) in" in caplog.messages[-1]
 
 
+@pytest.mark.long
 def test_a_slow_machine_says_what_it_can_do_and_what_to_type(
     tiny: list[str],
     tiny_run: Path,
@@ -429,7 +430,9 @@ EVERYTHING = [  # that is off by default
 ]
 
 
-@pytest.mark.parametrize("options", [["train.precision=bfloat16"], EVERYTHING])
+@pytest.mark.parametrize(
+    "options", [pytest.param(["train.precision=bfloat16"], marks=LONG), EVERYTHING]
+)
 def test_other_settings_resume_bit_for_bit_too(
     tiny: list[str], tmp_path: Path, options: list[str]
 ) -> None:
@@ -524,6 +527,7 @@ def make_old(run: Path) -> None:
     (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_run_of_version_0_1_is_resumed(tiny: list[str], tmp_path: Path) -> None:
     enlarged = [*tiny, *RARELY, "model.supersampling=1.5", "train.steps=4"]  # the only one it had
     new = train_with(*enlarged, f"run.dir={tmp_path / 'new'}")

@@ -309,6 +309,7 @@ def test_without_the_loss_there_is_no_decoder() -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)  # they begin alike
 
 
+@pytest.mark.long
 def test_the_decoder_and_the_encoder_learn_to_hold_the_descriptor() -> None:
     others = [f"losses.{name}=0" for name in TERMS if name != "descriptor"]
     trainer = Trainer(settings(*others, "losses.descriptor=1"), CPU)
