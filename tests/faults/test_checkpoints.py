@@ -1,6 +1,5 @@
 """Checkpoints with something in them that no run saves."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,6 @@ from gan_style.errors import ConfigError
 from gan_style.training import run_state
 from gan_style.training.run_state import take_over
 from gan_style.training.trainer import Trainer
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,27 @@ def test_between_the_two_files_of_a_checkpoint(
         finish(words, folder, unbroken)
 
 
+def kill_at_each(
+    work: Any,
+    words_in: Callable[[Path], list[str]],
+    place: Path,
+    part: int,
+    unbroken: Finished,
+    tally: Any,
+) -> int:
+    """Kill at every PARTS-th file operation until there is none left, and return the last."""
+    for at in count(part + 1, PARTS):
+        folder = place / str(at)
+        words = words_in(folder)
+        with tally.attempt():
+            code = killed(work, words, folder, at).code
+            finish(words, folder, unbroken)
+        shutil.rmtree(folder)
+        if code == 0:
+            return at
+    raise AssertionError
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("part", range(PARTS))
@@ -104,16 +126,8 @@ def test_at_each_file_operation(
     collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies, part: int
 ) -> None:
     counted = tally("kill -9 at each file operation of a run")
-    for at in count(part + 1, PARTS):
-        folder = tmp_path / str(at)
-        words = words_of(collection, folder)
-        with counted.attempt():
-            code = killed(main, words, folder, at).code
-            finish(words, folder, unbroken)
-        shutil.rmtree(folder)
-        if code == 0:
-            break
-    assert at > 60
+    words_in = partial(words_of, collection)
+    assert kill_at_each(main, words_in, tmp_path, part, unbroken, counted) > 60
 
 
 @pytest.mark.nightly
@@ -129,14 +143,9 @@ def test_at_each_file_operation_of_a_run_that_is_resumed(
     shutil.rmtree(before)
     at = next(n for n, o in enumerate(operations, 1) if "step-00000003" in o)
     killed(main, words_of(collection, before), before, at + 1)
-    for at in count(part + 1, PARTS):
-        folder = tmp_path / str(at)
+
+    def words_in(folder: Path) -> list[str]:
         shutil.copytree(before, folder)
-        words = words_of(collection, folder)
-        with counted.attempt():
-            code = killed(go_on, words, folder, at).code
-            finish(words, folder, unbroken)
-        shutil.rmtree(folder)
-        if code == 0:
-            break
-    assert at > 20
+        return words_of(collection, folder)
+
+    assert kill_at_each(go_on, words_in, tmp_path, part, unbroken, counted) > 20

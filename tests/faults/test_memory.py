@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from one_step import POSIX
 
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.cli.main import main
@@ -18,15 +19,6 @@ from gan_style.errors import RunError
 from gan_style.training.failures import named_failures
 from gan_style.training.run import train
 from gan_style.training.trainer import Trainer
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
 
 
 @pytest.mark.parametrize(

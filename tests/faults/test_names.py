@@ -6,20 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from one_step import ONCE, POSIX
 
 from gan_style.config import load_config
 from gan_style.errors import ConfigError
 from gan_style.style_code import StyleCode
 from gan_style.training.run import train
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
 
 
 @POSIX

@@ -1,11 +1,11 @@
 """Pictures that are removed or broken while a run works."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from one_step import ONCE, POSIX
 
 from gan_style.checkpoint import CHECKPOINTS, newest_checkpoint
 from gan_style.config import load_config
@@ -14,15 +14,7 @@ from gan_style.style_code import StyleCode
 from gan_style.training import results
 from gan_style.training.run import train
 
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 FROM_FILES = ["data.memory_gb=0", "data.workers=0"]  # whenever they are drawn
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
 
 
 @pytest.mark.parametrize("memory", [2.0, 0.0])

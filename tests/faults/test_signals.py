@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_step import ONCE, POSIX
 
 from gan_style.checkpoint import CHECKPOINTS, load_checkpoint, newest_checkpoint
 from gan_style.cli.main import main
@@ -15,15 +16,6 @@ from gan_style.config import load_config
 from gan_style.training.loop import TrainingLoop
 from gan_style.training.run import train
 from gan_style.training.signals import stop_signals
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
 
 
 @POSIX

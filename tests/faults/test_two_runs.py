@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from one_step import POSIX
 
 from gan_style.cli.main import main
 from gan_style.config import load_config
@@ -17,15 +18,6 @@ from gan_style.training import run_lock
 from gan_style.training.run import train
 from gan_style.training.run_dir import describe_run
 from gan_style.training.run_lock import LOCK_FILE, RunLock, holder_of, is_locked
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-ONCE = ["train.steps=1", "run.sample_every=100", "run.checkpoint_every=100"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
 
 
 @POSIX

@@ -13,18 +13,9 @@ import pytest
 from wandb_server import KEY, wandb_server
 
 from gan_style.config import load_config
-from gan_style.training import tracking
 from gan_style.training.run import train
 
 pytestmark = pytest.mark.nightly  # test_tracking has quick ones, with a stand-in for the library
-
-
-@pytest.fixture(autouse=True)
-def _quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan_style.training.copying._PAINTINGS", 1)
-    monkeypatch.setattr("gan_style.training.copying.READING_SIDE", 64)
-    monkeypatch.setitem(tracking.WANDB_SETTINGS, "init_timeout", 2.0)
-    monkeypatch.setitem(tracking.WANDB_SETTINGS, "login_timeout", 2.0)
 
 
 @pytest.fixture
