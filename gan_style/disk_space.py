@@ -16,7 +16,7 @@ def require_writable(folder: Path, option: str) -> None:
         folder: if it is not there yet, the first above it that is has to be writable.
         option: what the message calls it.
     """
-    there = nearest_folder(folder)
+    there = _nearest_folder(folder)
     if not there.is_dir():
         raise ConfigError(f"{option}: {there} is a file, not a folder to write into")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -32,21 +32,21 @@ def require_space(folder: Path, needed: float, option: str, what: str) -> None:
         option: what the message calls the folder.
         what: is going to take them.
     """
-    there = nearest_folder(folder)
+    there = _nearest_folder(folder)
     free = shutil.disk_usage(there).free
     if needed > free:
         raise ConfigError(
-            f"{option}: {what} going to take about {in_bytes(needed)}, and {in_bytes(free)} are "
+            f"{option}: {what} going to take about {_in_bytes(needed)}, and {_in_bytes(free)} are "
             f"free at {there}"
         )
 
 
-def nearest_folder(folder: Path) -> Path:
+def _nearest_folder(folder: Path) -> Path:
     """The folder, or the first above it that is there."""
     return next(each for each in (folder, *folder.absolute().parents) if each.exists())
 
 
-def in_bytes(number: float) -> str:
+def _in_bytes(number: float) -> str:
     """A number of bytes as text, such as `3.2 GB`."""
     unit, size = next(each for each in _UNITS if number >= each[1])
     return f"{number / max(size, 1):.3g} {unit}"
