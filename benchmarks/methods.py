@@ -2,15 +2,16 @@
 
     python benchmarks/methods.py PHOTOS COLLECTIONS … -o OUT
         [--methods code refine personal optimize] [--model M] [--only NAME …] [--pictures N]
-        [--content FOLDER] [--set key.sub=value …] [--seeds 0 1 …] [--size PIXELS …]
-        [--features vgg19 …]
+        [--content FOLDER] [--set key.sub=value …] [--seeds 0 1 …] [--shares 0.5 1 …]
+        [--size PIXELS …] [--features vgg19 …]
 
 For every folder of each COLLECTIONS (one named diverse is left out), or those of --only, every
 photo of PHOTOS is painted at each --size:
     code       by --model, in the collection's mean code
     refine     by --model, in that code refined for --seconds
     personal   by a model trained from --model on the collection, with photos of --content and the
-               options of --set, five minutes unless they say otherwise; once for each of --seeds
+               options of --set, five minutes unless they say otherwise; once for each of --seeds.
+               With --shares also by models so much of the way from --model to it, merged of both
     optimize   by `gan-style optimize` with the mean Gram matrix of the collection
 and scored as `gan-style evaluate collection` does, with the other folders to choose among. With
 --pictures only so many of the collection, evenly chosen, are learned from; scores are against all
@@ -20,7 +21,8 @@ OUT takes for each method a folder of its paintings (those that are there are no
 a table, and a sheet: a row for each photo, a column for each collection. At several sizes each
 method has a folder for each of them. Personal models are kept in runs/NAME. Seed 1 of them has the
 folders personal-seed1 and runs/NAME-seed1 beside those of seed 0, and personal/seeds.md the means
-over seeds. features/ holds what the network says of the pictures of collections, for the next call.
+over seeds; share 0.5 has personal-share0.5. features/ holds what the network says of the pictures
+of collections, for the next call.
 """
 
 import argparse
@@ -28,6 +30,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
@@ -73,7 +76,7 @@ class Methods:
         code = self._encoded(self.stylizer, folder)
         return self._with(self.stylizer, refine(self.stylizer, code, pictures, photos, seconds))
 
-    def personal(self, folder: Path, seed: int = 0) -> Stylize:
+    def personal(self, folder: Path, seed: int = 0, share: float = 1.0) -> Stylize:
         run = self.options.out / "runs" / with_seed(folder.name, seed)
         overrides = {
             "data.styles": folder,
@@ -86,7 +89,10 @@ class Methods:
         if not (run / "model.safetensors").exists():
             given = [f"{key}={value}" for key, value in overrides.items()]
             train(load_config(None, given + self.options.set))
-        stylizer = Stylizer.from_pretrained(run)
+        if share == 1:
+            stylizer = Stylizer.from_pretrained(run)
+        else:
+            stylizer = Stylizer.merge([self.options.model, run], [1 - share, share])
         return self._with(stylizer, self._encoded(stylizer, folder))
 
     def optimize(self, folder: Path) -> Stylize:
@@ -109,9 +115,15 @@ def learners(options: argparse.Namespace) -> dict[str, Learn]:
     methods = Methods(options)
     found: dict[str, Learn] = {method: getattr(methods, method) for method in options.methods}
     if found.pop("personal", None):
-        for seed in options.seeds:
-            found[with_seed("personal", seed)] = partial(methods.personal, seed=seed)
+        for share, seed in product(options.shares, options.seeds):
+            name = with_seed(with_share("personal", share), seed)
+            found[name] = partial(methods.personal, seed=seed, share=share)
     return found
+
+
+def with_share(name: str, share: float) -> str:
+    """The name of a folder of paintings by models part of the way from the base model."""
+    return name if share == 1 else f"{name}-share{share:g}"
 
 
 def subset(folder: Path, number: int | None, out: Path) -> Path:
@@ -168,6 +180,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=45, help="of refining (45)")
     parser.add_argument("--set", nargs="+", default=[], metavar="key.sub=value")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
+    parser.add_argument("--shares", nargs="+", type=float, default=[1.0], metavar="SHARE")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--size", nargs="+", type=int, default=[READING_SIDE], metavar="PIXELS")
     parser.add_argument("--features", default="compact")

@@ -21,7 +21,7 @@ from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
-from gan_style.errors import StyleError
+from gan_style.errors import GanStyleError, StyleError
 from gan_style.files import parse_json, replacing
 from gan_style.sizes import READING_SIDE
 from gan_style.tensor_files import read_header, read_tensors
@@ -144,21 +144,14 @@ class StyleCode:
         Raises:
             StyleError: different models, differing counts, or weights that sum to 0.
         """
-        if len(styles) != len(weights) or not styles:
-            raise StyleError(f"{len(styles)} styles with {len(weights)} weights: give one for each")
+        shares = proportions(weights, len(styles), "styles", StyleError)
         if len({s.model for s in styles}) > 1:
             named = ", ".join(f"{s.name!r} of {s.model or 'no model'}" for s in styles)
             raise StyleError(f"styles of different models cannot be mixed: {named}")
         if len({s.dim for s in styles}) > 1:
             raise StyleError("styles with codes of different lengths cannot be mixed")
-        total = float(sum(weights))
-        if not np.isfinite(total) or abs(total) < 1e-9:
-            raise StyleError(
-                f"weights {list(weights)} sum to {total}; the sum has to differ from 0"
-            )
         sides = sorted({side for style in styles for side in style.sides})
         read = [style.read_at(sides) for style in styles]
-        shares = [w / total for w in weights]
         name = " + ".join(s.name for s in styles)
         return StyleCode(
             mean=torch.stack([s.mean * w for s, w in zip(read, shares, strict=True)]).sum(0),
@@ -235,6 +228,18 @@ class StyleCode:
             hashes=tuple(digests[i : i + 16].hex() for i in range(0, len(digests), 16)),
             thumbnail=picture,
         )
+
+
+def proportions(
+    weights: Sequence[float], count: int, things: str, error: type[GanStyleError]
+) -> list[float]:
+    """Weights brought to sum 1; raises `error` unless there is one for each of `count` things."""
+    if len(weights) != count or not weights:
+        raise error(f"{count} {things} with {len(weights)} weights: give one for each")
+    total = math.fsum(weights)
+    if not math.isfinite(total) or abs(total) < 1e-9:
+        raise error(f"weights {list(weights)} sum to {total}; the sum has to differ from 0")
+    return [weight / total for weight in weights]
 
 
 def is_style_file(path: str | Path) -> bool:

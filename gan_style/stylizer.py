@@ -15,6 +15,7 @@ from gan_style.device import autocast, choose_device, choose_precision
 from gan_style.encoding import Progress, encode_pictures, pictures_of
 from gan_style.errors import ModelError, StyleError
 from gan_style.hub_model import HubModel, located
+from gan_style.merging import merge_models
 from gan_style.models.style_model import StyleModel, model_id
 from gan_style.painting.budget import refuse_too_large_painting
 from gan_style.painting.config import PaintConfig
@@ -129,6 +130,36 @@ class Stylizer(HubModel):
         if identity == base_id():
             styles = named_styles() | dict(styles)
         return cls(model, identity, chosen, read.codes, styles, read.sides, read.facts, engine)
+
+    @classmethod
+    def merge(
+        cls,
+        paths: Sequence[str | Path],
+        weights: Sequence[float],
+        *,
+        device: str | torch.device = "auto",
+    ) -> "Stylizer":
+        """A model between others: the weighted mean of their weights; see `merge_models`.
+
+        Style codes fit the model that made them, so it has none: encode the pictures with it.
+
+        Examples:
+            >>> halfway = Stylizer.merge(["base", "runs/mine"], [0.5, 0.5])
+            >>> halfway.save_pretrained("halfway")
+
+        Args:
+            paths: of models that were trained from the same one, as `from_pretrained` takes them.
+            weights: one for each, brought to sum 1. A negative one leads away from its model.
+            device: as `from_pretrained` takes it.
+
+        Raises:
+            ModelError: differing counts, weights that sum to 0, or networks of different sizes;
+                and what `from_pretrained` raises.
+        """
+        chosen = choose_device(device)
+        read = [read_model(located(path, None, Download())) for path in paths]
+        model = merge_models(read, weights)
+        return cls(model, model_id(model), chosen)
 
     @property
     def styles(self) -> Mapping[str, StyleCode]:

@@ -24,8 +24,8 @@ class Outcome:
 
     before, after: of the model that the run began with, if not from scratch, and of the best one.
     pace: at the end.
-    base_command, go_on_command: what to type to paint with the base model, and to train on; None
-        from scratch.
+    base_command, go_on_command, merge_command: what to type to paint with the base model, to train
+        on, and for a model halfway to the base model; None from scratch.
     best_step: of the checkpoint that was exported.
     improving: whether the error on pictures held out was lowest at the last checkpoint.
     early: whether it stopped because the checkpoints got no better any more.
@@ -41,6 +41,7 @@ class Outcome:
     pace: Pace
     base_command: str | None
     go_on_command: str | None
+    merge_command: str | None
     best_step: int
     improving: bool
     early: bool
@@ -186,8 +187,8 @@ class Outcome:
         if before is None or after is None or after <= _UNLIKE * before:
             return []
         return [
-            "much of the photo is painted over: paint with --strength 0.7, or train with a "
-            "higher losses.content"
+            "much of the photo is painted over: train with a higher losses.content, or make a "
+            f"model halfway to the base model, which keeps more of it\n{self.merge_command}"
         ]
 
 

@@ -146,6 +146,7 @@ def _outcome(
         pace=pace,
         base_command=_base_command(run),
         go_on_command=None if pace.goal is None else pace.command(run.folder),
+        merge_command=_merge_command(run),
         best_step=state.best.step,
         improving=data.held_out_count >= FEWEST and state.best.later == 0,
         early=run.stagnant(),
@@ -201,6 +202,15 @@ def _base_command(run: TrainingLoop) -> str | None:
     model = "" if init == BASE else f"--model {quote(init)} "
     place = quote(str(_place(run, style)))
     return f"gan-style stylize PHOTO --style {place} {model}-o painted.png"
+
+
+def _merge_command(run: TrainingLoop) -> str | None:
+    """What to type for a model halfway between the base model and this one."""
+    init, folder = run.config.train.init, run.folder
+    if init is None:
+        return None
+    halfway = folder.with_name(f"{folder.name}-halfway")
+    return f"gan-style merge {quote(init)} {quote(str(folder))} -o {quote(str(halfway))}"
 
 
 def _place(run: TrainingLoop, style: Style) -> Path:

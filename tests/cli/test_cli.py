@@ -64,6 +64,7 @@ OPTIONS = {
         *("--quality", "--fps", "woodblock", "h264|h265|av1|vp9"),
     ],
     "mix": ["STYLE...", "--weights", "--output", "--model", "--device", "--force"],
+    "merge": ["MODEL...", "--weights", "--output", "--force", "gan-style merge base runs/mine"],
     "sample": [
         *("--n", "--near", "--photo", "--size", "--seed", "--output", "--model", "--device"),
         "--force",

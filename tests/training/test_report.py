@@ -28,6 +28,7 @@ PAINT = "gan-style stylize PHOTO --style mine -o painted.png"
 GO_ON = "gan-style train runs/mine/config.yaml train.resume=true train.minutes=150"
 GOOD = {"before": BEFORE, "after": AFTER, "pace": PACE, "best_step": 280, "improving": False}
 GOOD |= {"base_command": PAINT, "go_on_command": GO_ON, "early": False, "held_out": 6}
+GOOD |= {"merge_command": "gan-style merge base runs/mine -o runs/mine-halfway"}
 GOOD |= {"counts": {"mine": 60}, "discriminator_losses": [1.5, 1.9]}
 LIKER, LIKE = Likeness(0.28, 0.4, 0.81, 2.0, 0.5), Likeness(0.28, 0.29, 0.81, 0.5, 0.5)
 NOTHING = "nothing to improve: paint"
@@ -149,7 +150,7 @@ def test_nothing_to_improve_never_stands_beside_a_worse_error(
         ({"discriminator_losses": [0.1, 0.2]}, "the discriminator won"),
         ({"copied": {"mine": Memorization(0.2, [1], 8)}}, "train on fewer squares (train.images=1"),
         ({"after": Quality({**NEARER, "stroke": 0.6}, OTHERS)}, "worse is the stroke error"),
-        ({"after": Quality({**NEARER, "content": 3.1}, OTHERS)}, "painted over"),
+        ({"after": Quality({**NEARER, "content": 3.1}, OTHERS)}, "runs/mine-halfway"),
     ],
 )
 def test_what_went_wrong_is_named(changes: dict[str, object], words: str) -> None:

@@ -1,0 +1,44 @@
+"""One model of several, by the mean of their weights.
+
+Models that were trained from the same weights lie so near to each other that a model of their mean
+weights paints, too, somewhere between them (Wortsman et al. 2022). Halfway between the base model
+and a personal one more of the photo is kept, and paint is less smeared, than by painting with the
+personal model at less strength (docs/experiments/2026-11-28-merged-models.md).
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from gan_style.errors import ModelError
+from gan_style.models.style_model import StyleModel
+from gan_style.pretrained import Pretrained
+from gan_style.style_code import proportions
+
+
+def merge_models(models: Sequence[Pretrained], weights: Sequence[float]) -> StyleModel:
+    """The weighted mean of the networks of models, on the CPU.
+
+    Args:
+        models: that were trained from the same one, which may be among them.
+        weights: one for each, brought to sum 1. A negative one leads away from its model.
+
+    Raises:
+        ModelError: differing counts, weights that sum to 0, networks of different sizes, or files
+            that do not fit together.
+    """
+    shares = proportions(weights, len(models), "models", ModelError)
+    first, *others = models
+    for other in others:
+        if other.config != first.config:
+            raise ModelError(
+                f"models of different sizes cannot be merged: {first.path} is {first.config}, "
+                f"{other.path} is {other.config}"
+            )
+    merged = first.build()
+    states = [first.model, *(other.build().state_dict() for other in others)]
+    for name, values in merged.state_dict().items():
+        if values.is_floating_point():  # all but a count of batches
+            each = [share * state[name] for share, state in zip(shares, states, strict=True)]
+            values.copy_(torch.stack(each).sum(0))
+    return merged
