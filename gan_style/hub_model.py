@@ -158,7 +158,7 @@ class HubModel(ABC):
         written = (CONFIG_FILE, MODEL_FILE, FACTS_FILE, EXAMPLES_FILE, THUMBNAILS_FILE)
         for path in (*(folder / name for name in written), *styles):
             if is_there(path) and not force:
-                raise ModelError(f"{path} is there already; force=True replaces it")
+                raise ModelError(f"{path} is there already; --force (force=True) replaces it")
         contents = {path: file.read_bytes() for path, file in styles.items()}
         codes, config = self._codes if len(self._codes) else None, self.model.config
         write_model(folder / MODEL_FILE, self.model.state_dict(), config, codes, self._sides)

@@ -2,8 +2,8 @@
 
 Models that were trained from the same weights lie so near to each other that a model of their mean
 weights paints, too, somewhere between them (Wortsman et al. 2022). Halfway between the base model
-and a personal one more of the photo is kept, and paint is less smeared, than by painting with the
-personal model at less strength (docs/experiments/2026-11-28-merged-models.md).
+and a personal one it keeps as much of the photo as the personal one at less strength, and more of
+the style (docs/experiments/2026-11-28-merged-models.md).
 """
 
 from collections.abc import Sequence

@@ -25,7 +25,7 @@ FOUNDATION = {
     ),
     *("style_code", "training_facts"),
 }
-API = {"pretrained", "encoding", "hub_model", "stylizer", "comparing"}
+API = {"merging", "pretrained", "encoding", "hub_model", "stylizer", "comparing"}
 
 ROWS = {  # package -> those below it that it may import
     "foundation": "",

@@ -14,8 +14,8 @@ from gan_style.options import option
 class Merge(Output, Command):
     """Make one model of several: the weighted mean of their weights.
 
-    Halfway between the base model and one that was trained from it, more of the photo is kept, and
-    fine paint is smeared less. Two personal models make one that paints between them.
+    Halfway between the base model and one that was trained from it, more of the photo is kept, for
+    a little less of the style. Two personal models make one that paints in both styles.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -36,14 +36,15 @@ class Merge(Output, Command):
             raise ConfigError("merging makes one model of several: give two or more")
         for model in self.models:
             refuse_missing_model(model)
-            if folder.exists() and Path(model).exists() and folder.samefile(model):
-                raise ConfigError(f"--output is {folder}, which is one of the models")
         weights = numbers(self.weights, self.label("weights")) or [1.0] * len(self.models)
         from gan_style.models.style_model import MODEL_FILE
-        from gan_style.pretrained import CONFIG_FILE
-
-        self.refuse_outputs(folder / MODEL_FILE, folder / CONFIG_FILE)
+        from gan_style.pretrained import CONFIG_FILE, find_model
         from gan_style.stylizer import Stylizer
+
+        written = folder / MODEL_FILE
+        if written.exists() and any(find_model(each).samefile(written) for each in self.models):
+            raise ConfigError(f"--output is {folder}, where one of the models is")
+        self.refuse_outputs(written, folder / CONFIG_FILE)
 
         merged = Stylizer.merge(self.models, weights, device="cpu")
         merged.save_pretrained(folder, force=self.force)

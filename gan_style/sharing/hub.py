@@ -118,7 +118,7 @@ class Shared:
         for name in codes:
             path = folder / f"{name}{STYLE_SUFFIX}"
             if path.exists() and not force:
-                raise StyleError(f"{path} is there already; force=True replaces it")
+                raise StyleError(f"{path} is there already; --force (force=True) replaces it")
         for name, file in self.styles.items():
             write_style(folder / f"{name}{STYLE_SUFFIX}", file.read_bytes(), thumbnails)
         of_base = models[0] == base_id()

@@ -185,7 +185,7 @@ def test_a_folder_is_written_edited_and_pushed(
     assert "has what would be sent to hf:me/mine" in capsys.readouterr().out
     assert hub.requests == []
     assert main(words) == 2
-    assert "is there already; force=True replaces it" in capsys.readouterr().err
+    assert "is there already; --force (force=True) replaces it" in capsys.readouterr().err
     card = (folder / "README.md").read_text().replace("# mine", "# My inks")
     (folder / "README.md").write_text(card)
     assert main([*words, "--force"]) == 0

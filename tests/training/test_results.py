@@ -1,4 +1,4 @@
-"""What to type to paint with the base model."""
+"""What to type to paint with the base model, and for a model halfway to it."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 
 from gan_style.config import load_config
 from gan_style.data.collection import Style
-from gan_style.training.results import _base_command
+from gan_style.training.results import _base_command, _merge_command
 
 
 def command(folder: Path, names: list[str], *changes: str) -> str | None:
@@ -40,3 +40,15 @@ def test_the_base_model_paints_with_the_code_of_the_collection(
 
 def test_from_scratch_there_is_none(tmp_path: Path) -> None:
     assert command(tmp_path, ["ink"], "train.init=null") is None
+    assert merge_command(tmp_path, "train.init=null") is None
+
+
+def merge_command(folder: Path, *changes: str) -> str | None:
+    run = SimpleNamespace(config=load_config(None, changes), folder=folder)
+    return _merge_command(run)  # type: ignore[arg-type]
+
+
+def test_a_model_halfway_is_merged_beside_the_run() -> None:
+    expected = "gan-style merge 'runs/a b' 'my runs/mine' -o 'my runs/mine-halfway'"
+    assert merge_command(Path("my runs/mine"), "train.init=runs/a b") == expected
+    assert merge_command(Path("mine")) == "gan-style merge base mine -o mine-halfway"
