@@ -1,7 +1,6 @@
 """One model of several: the mean of their weights."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,27 +12,26 @@ from gan_style.cli.main import main
 from gan_style.errors import ModelError, StyleError
 from gan_style.merging import merge_models
 from gan_style.models.style_model import MODEL_FILE, StyleModel, StyleModelConfig
-from gan_style.pretrained import read_model, write_model
+from gan_style.pretrained import Pretrained, read_model, write_model
 
-Save = Callable[..., Path]
 _BIAS = "generator.to_picture.bias"
 
 
-@pytest.fixture
-def save(tmp_path: Path) -> Save:
-    """Write a model whose weights are all the same number."""
+def alike(number: float, place: Path, code_dim: int = 8) -> Pretrained:
+    """A model whose weights are all the same number, and whose batches are 2000."""
+    config = StyleModelConfig(code_dim=code_dim, supersampling=1)
+    state = StyleModel(config).state_dict()
+    for values in state.values():
+        values.fill_(number if values.is_floating_point() else 2000)
+    write_model(place, state, config)
+    return read_model(place)
 
-    def saved(number: float, code_dim: int = 8, batches: int = 2000) -> Path:
-        config = StyleModelConfig(code_dim=code_dim, supersampling=1)
-        state = StyleModel(config).state_dict()
-        for values in state.values():
-            values.fill_(number if values.is_floating_point() else batches)
-        path = tmp_path / f"{number}-{code_dim}" / MODEL_FILE
-        path.parent.mkdir()
-        write_model(path, state, config)
-        return path
 
-    return saved
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Pretrained]:
+    """Return a model of ones and a model of fives."""
+    folder = tmp_path_factory.mktemp("models")
+    return [alike(number, folder / f"{number:g}.safetensors") for number in (1.0, 5.0)]
 
 
 def numbers(model: StyleModel) -> set[float]:
@@ -45,13 +43,15 @@ def numbers(model: StyleModel) -> set[float]:
     ("weights", "expected"),
     [([1, 1], 3.0), ([0.25, 0.75], 4.0), ([3, 1], 2.0), ([1, 0], 1.0), ([-0.5, 1.5], 7.0)],
 )
-def test_weights_are_the_weighted_mean(save: Save, weights: list[float], expected: float) -> None:
-    merged = merge_models([read_model(save(1.0)), read_model(save(5.0))], weights)
+def test_weights_are_the_weighted_mean(
+    models: list[Pretrained], weights: list[float], expected: float
+) -> None:
+    merged = merge_models(models, weights)
     assert numbers(merged) == {expected}
 
 
-def test_counts_of_batches_are_not_averaged(save: Save) -> None:
-    merged = merge_models([read_model(save(1.0)), read_model(save(5.0))], [1, 2])
+def test_counts_of_batches_are_not_averaged(models: list[Pretrained]) -> None:
+    merged = merge_models(models, [1, 2])
     counts = [v for v in merged.state_dict().values() if not v.is_floating_point()]
     assert counts
     assert all(count == 2000 for count in counts)
@@ -61,15 +61,17 @@ def test_counts_of_batches_are_not_averaged(save: Save) -> None:
     ("weights", "message"),
     [([1], "2 models with 1 weights"), ([], "with 0 weights"), ([1, -1], "has to differ from 0")],
 )
-def test_wrong_weights_are_refused(save: Save, weights: list[float], message: str) -> None:
+def test_wrong_weights_are_refused(
+    models: list[Pretrained], weights: list[float], message: str
+) -> None:
     with pytest.raises(ModelError, match=message):
-        merge_models([read_model(save(1.0)), read_model(save(5.0))], weights)
+        merge_models(models, weights)
 
 
-def test_models_of_different_sizes_are_refused(save: Save) -> None:
-    small, other = save(1.0), save(2.0, code_dim=16)
-    with pytest.raises(ModelError, match=r"1\.0-8.*code_dim=8.*2\.0-16.*code_dim=16"):
-        Stylizer.merge([small, other], [1, 1])
+def test_models_of_different_sizes_are_refused(models: list[Pretrained], tmp_path: Path) -> None:
+    other = alike(2.0, tmp_path / "2.safetensors", code_dim=16).path
+    with pytest.raises(ModelError, match=r"1\.safe.*code_dim=8.*2\.safe.*code_dim=16"):
+        Stylizer.merge([models[0].path, other], [1, 1])
 
 
 def test_a_model_with_itself_is_that_model(tiny_run: Path) -> None:

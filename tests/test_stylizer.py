@@ -274,7 +274,7 @@ def test_saving_replaces_nothing_unless_forced(stylizer: Stylizer, tmp_path: Pat
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("mine")
-        with pytest.raises(ModelError, match=rf"{name} is there already; force=True"):
+        with pytest.raises(ModelError, match=rf"{name} is there already; --force"):
             stylizer.save_pretrained(tmp_path)
         assert [f.read_text() for f in tmp_path.rglob("*.*")] == ["mine"]
         file.unlink()
