@@ -36,6 +36,7 @@ blind = pytest.mark.parametrize("program", ["blind"], indirect=True)
 # ---------------------------------------------------------------------- scores
 
 
+@pytest.mark.long
 @scoring
 def test_scores_are_those_of_separate_evaluations_to_the_last_digit(
     program: ModuleType, collection: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,12 @@ def test_every_configuration_has_golden_losses() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == {*NAMES}
 
 
-@pytest.mark.parametrize("name", NAMES)
+LONG = {"base"}  # takes ten seconds
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LONG else []) for n in NAMES]
+)
 def test_losses_are_as_they_were(name: str) -> None:
     golden = read_golden(name)
     found = [*differences(golden, losses_of(name, golden["overrides"]))]

@@ -70,7 +70,7 @@ def painted(source: Path, output: Path, last: int | None = None, **about: str) -
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("ending", [".mp4", ".gif", ""])
+@pytest.mark.parametrize("ending", [".mp4", pytest.param(".gif", marks=pytest.mark.long), ""])
 def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path, ending: str) -> None:
     # smaller frames are not encoded the same twice: a few times in a hundred, on a busy machine,
     # x264's vector code decides by memory beyond them (with asm=0 it never did)
