@@ -35,9 +35,9 @@ def merge_models(models: Sequence[Pretrained], weights: Sequence[float]) -> Styl
                 f"models of different sizes cannot be merged: {first.path} is {first.config}, "
                 f"{other.path} is {other.config}"
             )
-    merged = first.build()
-    states = [first.model, *(other.build().state_dict() for other in others)]
-    for name, values in merged.state_dict().items():
+    merged, *rest = (model.build() for model in models)
+    states = [each.state_dict() for each in (merged, *rest)]
+    for name, values in states[0].items():
         if values.is_floating_point():  # all but a count of batches
             each = [share * state[name] for share, state in zip(shares, states, strict=True)]
             values.copy_(torch.stack(each).sum(0))

@@ -100,12 +100,11 @@ def test_a_merged_model_is_saved_and_paints_between_its_models(
     assert last + 0.01 < between < first - 0.01
 
 
-def test_codes_of_the_merged_models_are_foreign(tiny_run: Path, tmp_path: Path) -> None:
+def test_codes_of_the_merged_models_are_foreign(stylizer: Stylizer) -> None:
     merged = Stylizer.merge(["base", "base"], [1, 1], device="cpu")
     assert not merged.styles
-    code = Stylizer.from_pretrained(tiny_run, device="cpu").styles["ink"]
     with pytest.raises(StyleError, match="was made by model"):
-        merged.stylize(Image.new("RGB", (48, 32)), code)
+        merged.stylize(Image.new("RGB", (48, 32)), stylizer.styles["ink"])
 
 
 # the command

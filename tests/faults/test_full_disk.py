@@ -82,12 +82,11 @@ def train_without_space(
     return True
 
 
-@pytest.mark.parametrize("at", [18])
 def test_training_without_space(
-    collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies, at: int
+    collection: Path, tmp_path: Path, unbroken: Finished, tally: Tallies
 ) -> None:
     counted = tally("no space from each file operation of a run on")
-    assert train_without_space(collection, tmp_path, unbroken, counted, at)
+    assert train_without_space(collection, tmp_path, unbroken, counted, at=18)
 
 
 @pytest.mark.nightly
